@@ -1,0 +1,58 @@
+/*
+ * session.h - a short talk with the site over its bus
+ *
+ * Opened by a verb, run until what it waits for is there, closed.  The verb sets the
+ * callbacks it wants; pictures and the policy are kept here.
+ */
+#ifndef SL_SESSION_H
+#define SL_SESSION_H
+
+#include "cli.h"
+
+struct event_base;
+struct sl_bus;
+struct sl_policy;
+
+struct sl_session {
+	const struct sl_cli *cli;
+	struct event_base *base;
+	struct sl_bus *bus;
+	bool connected, stop;
+	char why[SL_TEXT_MAX]; /* of the last lost connection */
+	bool has_picture;
+	uint64_t picture_ms; /* when it came, monotonic */
+	struct sl_telemetry picture;
+	bool has_policy; /* asked, and the answer is below (NULL = there is none) */
+	char *current, *previous;
+	uint64_t policy_version;
+	/* Set by the verb, may be NULL. */
+	void (*on_event)(struct sl_session *session, const struct sl_event *event);
+	void (*on_picture)(struct sl_session *session);
+	void *arg;
+};
+
+struct sl_session_wants {
+	bool telemetry, events;
+	uint32_t past_ms; /* events: from this long ago */
+};
+
+/* 0, or an exit code, told.  Close it also after a failure. */
+int sl_session_open(struct sl_session *session, const struct sl_cli *cli,
+		    const struct sl_session_wants *wants);
+void sl_session_close(struct sl_session *session);
+
+/* Run until @done says true, session->stop, or @timeout_ms (0 = for ever) is over. */
+bool sl_session_run(struct sl_session *session, bool (*done)(const struct sl_session *session),
+		    uint32_t timeout_ms);
+
+/* Wait for the first connection, a picture, the policy: 0, or SL_CLI_TIMEOUT and told. */
+int sl_session_connect(struct sl_session *session);
+int sl_session_picture(struct sl_session *session);
+int sl_session_policy(struct sl_session *session);
+
+/* The policy there is, read; NULL and told (with *@code) when there is none.  Caller frees. */
+struct sl_policy *sl_session_read_policy(struct sl_session *session, int *code);
+
+uint64_t sl_session_now_ms(void);
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * judge.h - is this path bad enough, for long enough, to act on; and is it well again
+ *
+ * The dataplane judges each window against the SLO; ten windows a second overlap,
+ * so one lost segment colours ten pictures.  A picture therefore counts as bad
+ * only with enough bad samples in it; three bad pictures in a row (300 ms), or
+ * five of the last ten, settle a brownout, two settle a blackout.  Well again
+ * only after the hold-down with good pictures and no bad one.
+ * Times are milliseconds of one monotonic clock.  Pure.
+ */
+#ifndef SL_JUDGE_H
+#define SL_JUDGE_H
+
+#include "view.h"
+
+#define SL_JUDGE_RUN      3
+#define SL_JUDGE_SPAN     10
+#define SL_JUDGE_MANY     5
+#define SL_JUDGE_DOWN_RUN 2
+#define SL_JUDGE_PAIR_MS  3000   /* two bad samples within this are no accident ... */
+#define SL_JUDGE_APART_MS 200    /* ... unless they are one burst */
+#define SL_JUDGE_CALM_MS  1000   /* good pictures for this long: the SLO is back for now */
+#define SL_JUDGE_FRESH_MS 2000   /* evidence older than this says nothing of now */
+#define SL_JUDGE_STALE_MS 300000 /* a bad state nobody has seen since is forgotten */
+
+/* What is remembered of one path; zero = nothing known. */
+struct sl_judge {
+	enum sl_health state; /* settled: UNKNOWN, GOOD, DEGRADED or DOWN */
+	uint16_t bad_bits;    /* the last pictures, newest in bit 0 */
+	uint8_t bad_run, down_run;
+	bool bad_now;     /* the last picture was bad */
+	uint64_t bad_ms;  /* last bad picture; 0 = none */
+	uint64_t good_ms; /* since when the pictures with evidence are good; 0 = they are not */
+	uint64_t seen_ms; /* last good picture */
+	uint64_t first_bad_ms;              /* start of the present run of trouble */
+	uint32_t bad_samples, slow_samples; /* in the last picture */
+	uint64_t pair_ms[2]; /* when the last two bad samples came, apart, newest first */
+	uint64_t slow_ms;    /* when the number of slow samples last grew */
+	uint32_t base_p50_us, base_p95_us; /* WAN leg, slow averages of good times; 0 = none */
+	uint64_t base_bps[2];
+};
+
+struct sl_judge_context {
+	const struct sl_policy_slo *slo; /* may be NULL */
+	uint64_t now_ms;
+	uint32_t hold_ms;   /* good for this long before the state is good again */
+	uint32_t pool_lost; /* lost on the WAN leg by the other services of the uplink */
+	uint32_t pool_ppm;
+	bool learn; /* the uplink is well: this is what normal looks like */
+};
+
+/* Take in one picture of a path.  True when the settled state changed. */
+bool sl_judge_picture(struct sl_judge *judge, const struct sl_path_report *path,
+		      const struct sl_judge_context *context);
+
+/* Forget what was counted, keep the state and what normal is: the pictures have a break. */
+void sl_judge_break(struct sl_judge *judge);
+
+static inline bool sl_judge_bad(const struct sl_judge *judge)
+{
+	return judge->state == SL_HEALTH_DEGRADED || judge->state == SL_HEALTH_DOWN;
+}
+
+/* Bad, and seen to be bad just now. */
+bool sl_judge_bad_now(const struct sl_judge *judge, uint64_t now_ms);
+
+/* The SLO has been kept for @for_ms up to now, with evidence. */
+bool sl_judge_calm(const struct sl_judge *judge, uint64_t now_ms, uint64_t for_ms);
+
+#endif

@@ -1,0 +1,41 @@
+/*
+ * locate.h - where is the fault of a bad path: LAN, uplink, destination, ourselves
+ *
+ * By comparing: the two legs of the path; the other services on its uplink
+ * (do they suffer the same, against what is normal for each of them?); the same
+ * service on other uplinks.  What has too few samples to tell is not evidence.
+ * Pure.
+ */
+#ifndef SL_LOCATE_H
+#define SL_LOCATE_H
+
+#include "judge.h"
+
+struct sl_scene {
+	const struct sl_view *view;
+	const struct sl_judge (*judge)[SL_SITE_UPLINKS]; /* [SL_SITE_SERVICES] */
+	uint64_t now_ms;
+};
+
+/* How bad a path is, for comparing others with it. */
+struct sl_badness {
+	bool down;
+	uint32_t rise_us;  /* of p95 on the WAN leg above what is normal; 0 = latency is not it */
+	uint32_t loss_ppm; /* on the WAN leg; 0 = loss is not it */
+};
+
+enum sl_evidence { SL_EVIDENCE_NONE, SL_EVIDENCE_CLEAN, SL_EVIDENCE_SUFFERS };
+
+/* How bad @service is on @uplink now. */
+void sl_locate_badness(const struct sl_scene *scene, unsigned int service, unsigned int uplink,
+		       struct sl_badness *badness);
+
+/* Does @other on @uplink suffer of something as bad as @badness? */
+enum sl_evidence sl_locate_compare(const struct sl_scene *scene, unsigned int other,
+				   unsigned int uplink, const struct sl_badness *badness);
+
+/* The verdict on @service's bad path by @uplink; @why (SL_TEXT_MAX) says it in words. */
+enum sl_verdict sl_locate(const struct sl_scene *scene, unsigned int service, unsigned int uplink,
+			  char *why);
+
+#endif

@@ -1,0 +1,128 @@
+/*
+ * prove.c - moves and the way home: did it help, may it return
+ */
+#include "prove.h"
+
+#define FRESH_MS     5000 /* evidence on the way home older than this is none */
+#define SEGMENTS_MIN 100  /* to call a way that lost segments clean */
+#define PPM          1000000u
+
+enum sl_proof sl_prove_move(const struct sl_judge *judge, uint64_t moved_ms, uint64_t now_ms)
+{
+	uint64_t from_ms = moved_ms + SL_PROVE_SETTLE_MS;
+	uint64_t good_ms = judge->good_ms > moved_ms ? judge->good_ms : moved_ms;
+
+	if (judge->bad_now && judge->bad_ms > from_ms && sl_judge_bad(judge) &&
+	    (judge->bad_run >= SL_JUDGE_RUN || judge->down_run >= SL_JUDGE_DOWN_RUN))
+		return SL_PROOF_BAD;
+	if (judge->good_ms && judge->seen_ms > from_ms && now_ms - good_ms >= SL_PROVE_GOOD_MS)
+		return SL_PROOF_GOOD;
+	return now_ms - moved_ms >= SL_PROVE_MOVE_MS ? SL_PROOF_UNSEEN : SL_PROOF_PENDING;
+}
+
+uint64_t sl_prove_backoff(uint64_t hold_ms, uint32_t times)
+{
+	uint64_t most = hold_ms > SL_BACKOFF_MAX_MS ? hold_ms : SL_BACKOFF_MAX_MS;
+
+	for (; times && hold_ms < most; times--)
+		hold_ms *= 2;
+	return hold_ms < most ? hold_ms : most;
+}
+
+static bool still_risen(const struct sl_path_report *path, const struct sl_judge *judge,
+			uint32_t rise_us)
+{
+	return rise_us && judge->base_p95_us && path->rtt[SL_LEG_WAN].samples &&
+	       path->rtt[SL_LEG_WAN].p95_us >= (uint64_t)judge->base_p95_us + rise_us / 2;
+}
+
+/* What one service's traffic says of the way. */
+static enum sl_way evidence(const struct sl_scene *scene, unsigned int service, unsigned int uplink,
+			    const struct sl_badness *left)
+{
+	const struct sl_path_report *path = scene->view->path[service][uplink];
+	const struct sl_judge *judge = &scene->judge[service][uplink];
+
+	if (!path)
+		return SL_WAY_UNKNOWN;
+	if (judge->bad_now || path->state == SL_HEALTH_DOWN)
+		return SL_WAY_BAD;
+	if (path->state != SL_HEALTH_GOOD)
+		return SL_WAY_UNKNOWN;
+	return still_risen(path, judge, left->rise_us) ? SL_WAY_BAD : SL_WAY_GOOD;
+}
+
+static enum sl_way evidence_of_others(const struct sl_scene *scene, unsigned int service,
+				      unsigned int uplink, const struct sl_badness *left)
+{
+	enum sl_way all = SL_WAY_UNKNOWN;
+
+	for (unsigned int s = 0; s < SL_SITE_SERVICES; s++) {
+		enum sl_way one = SL_WAY_UNKNOWN;
+
+		if (s != service && !sl_view_limited(scene->view, s))
+			one = evidence(scene, s, uplink, left);
+		if (one == SL_WAY_BAD)
+			return one;
+		if (one == SL_WAY_GOOD)
+			all = one;
+	}
+	return all;
+}
+
+static void gather(struct sl_home *home, const struct sl_scene *scene, unsigned int uplink)
+{
+	for (unsigned int s = 0; s < SL_SITE_SERVICES; s++) {
+		const struct sl_path_report *path = scene->view->path[s][uplink];
+
+		if (!path || sl_view_limited(scene->view, s))
+			continue;
+		home->segments += sl_view_segments(path);
+		home->lost += sl_view_lost(path, SL_LEG_WAN);
+	}
+}
+
+static enum sl_way look(const struct sl_scene *scene, unsigned int service, unsigned int uplink,
+			const struct sl_badness *left)
+{
+	const struct sl_uplink_report *report = scene->view->uplink[uplink];
+	enum sl_way own = evidence(scene, service, uplink, left);
+
+	if (report && report->state == SL_HEALTH_DOWN)
+		return SL_WAY_BAD;
+	return own != SL_WAY_UNKNOWN ? own : evidence_of_others(scene, service, uplink, left);
+}
+
+/* Losses drove it away: enough segments must have passed without them. */
+static enum sl_way settle_loss(struct sl_home *home, const struct sl_policy_slo *slo)
+{
+	if (home->segments < SEGMENTS_MIN)
+		return SL_WAY_GOOD;
+	if (slo && slo->loss_ppm != UINT32_MAX &&
+	    home->lost * PPM > home->segments * slo->loss_ppm) {
+		*home = (struct sl_home){.seen_ms = home->seen_ms};
+		return SL_WAY_BAD;
+	}
+	return SL_WAY_PROVED;
+}
+
+enum sl_way sl_prove_home(struct sl_home *home, const struct sl_scene *scene, unsigned int service,
+			  unsigned int uplink, const struct sl_badness *left, uint64_t need_ms)
+{
+	enum sl_way way = look(scene, service, uplink, left);
+
+	if (way != SL_WAY_UNKNOWN)
+		home->seen_ms = scene->now_ms;
+	if (way == SL_WAY_BAD || !home->seen_ms || scene->now_ms - home->seen_ms > FRESH_MS) {
+		home->good_ms = home->segments = home->lost = 0;
+		return way;
+	}
+	if (way == SL_WAY_GOOD && !home->good_ms)
+		home->good_ms = scene->now_ms;
+	gather(home, scene, uplink);
+	if (way != SL_WAY_GOOD || scene->now_ms - home->good_ms < need_ms)
+		return SL_WAY_GOOD;
+	if (left->loss_ppm)
+		return settle_loss(home, sl_view_slo(scene->view->policy, service));
+	return SL_WAY_PROVED;
+}

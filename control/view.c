@@ -1,0 +1,145 @@
+/*
+ * view.c - names of a picture to indexes of the policy; measures per leg
+ *
+ * Loss per leg by where the box stands (MEASUREMENT.md 1): what the LAN side sent
+ * and was lost after us, and what the WAN side sent and was lost before us, was
+ * lost on the WAN leg.
+ */
+#include "view.h"
+
+#include <string.h>
+
+#define PPM 1000000u
+
+static int service_index(const struct sl_policy *policy, const char *name)
+{
+	if (!strcmp(name, "other"))
+		return SL_POLICY_OTHER;
+	for (uint32_t i = 0; i < policy->services; i++)
+		if (!strcmp(policy->service[i].name, name))
+			return (int)i;
+	return -1;
+}
+
+static int uplink_index(const struct sl_policy *policy, const char *name)
+{
+	if (!policy->uplinks)
+		return 0; /* a tap has one nameless way */
+	for (uint32_t i = 0; i < policy->uplinks; i++)
+		if (!strcmp(policy->uplink[i].name, name))
+			return (int)i;
+	return -1;
+}
+
+void sl_view_make(struct sl_view *view, const struct sl_policy *policy,
+		  const struct sl_telemetry *picture)
+{
+	*view = (struct sl_view){.policy = policy, .picture = picture};
+	for (uint32_t i = 0; i < picture->paths; i++) {
+		const struct sl_path_report *path = &picture->path[i];
+		int service = service_index(policy, path->service);
+		int uplink = uplink_index(policy, path->uplink);
+
+		if (service >= 0 && uplink >= 0)
+			view->path[service][uplink] = path;
+	}
+	for (uint32_t i = 0; i < picture->uplinks; i++) {
+		int uplink = uplink_index(policy, picture->uplink[i].name);
+
+		if (uplink >= 0)
+			view->uplink[uplink] = &picture->uplink[i];
+	}
+	for (uint32_t i = 0; i < picture->services; i++) {
+		int service = service_index(policy, picture->service[i].name);
+
+		if (service >= 0)
+			view->service[service] = &picture->service[i];
+	}
+}
+
+const struct sl_policy_slo *sl_view_slo(const struct sl_policy *policy, unsigned int service)
+{
+	if (service >= policy->services || !policy->service[service].has_slo)
+		return NULL;
+	return &policy->service[service].slo;
+}
+
+const char *sl_view_service_name(const struct sl_policy *policy, unsigned int service)
+{
+	if (service == SL_POLICY_OTHER)
+		return "other";
+	return service < policy->services ? policy->service[service].name : "";
+}
+
+const char *sl_view_uplink_name(const struct sl_policy *policy, unsigned int uplink)
+{
+	return uplink < policy->uplinks ? policy->uplink[uplink].name : "";
+}
+
+unsigned int sl_view_where(const struct sl_view *view, unsigned int service)
+{
+	int uplink;
+
+	if (!view->service[service])
+		return SL_UPLINK_UNSET;
+	uplink = uplink_index(view->policy, view->service[service]->uplink);
+	return uplink < 0 ? SL_UPLINK_UNSET : (unsigned int)uplink;
+}
+
+bool sl_view_limited(const struct sl_view *view, unsigned int service)
+{
+	const struct sl_service_report *report = view->service[service];
+
+	return report && (report->limit_bps[0] || report->limit_bps[1]);
+}
+
+uint64_t sl_view_rate(const struct sl_path_report *path, unsigned int side)
+{
+	return path->window_ms ? path->bytes[side] * 8000 / path->window_ms : 0;
+}
+
+static uint32_t lost_of(const struct sl_path_report *path, unsigned int leg, unsigned int sender)
+{
+	return leg == sender ? path->loss[sender].lost_before : path->loss[sender].lost_after;
+}
+
+uint32_t sl_view_lost(const struct sl_path_report *path, unsigned int leg)
+{
+	return lost_of(path, leg, 0) + lost_of(path, leg, 1);
+}
+
+static uint32_t share_ppm(uint32_t part, uint32_t whole)
+{
+	uint64_t ppm = whole ? (uint64_t)part * PPM / whole : 0;
+
+	return ppm > PPM ? PPM : (uint32_t)ppm;
+}
+
+uint32_t sl_view_loss_ppm(const struct sl_path_report *path, unsigned int leg)
+{
+	uint32_t lan = share_ppm(lost_of(path, leg, 0), path->loss[0].segments);
+	uint32_t wan = share_ppm(lost_of(path, leg, 1), path->loss[1].segments);
+
+	return lan > wan ? lan : wan;
+}
+
+uint32_t sl_view_segments(const struct sl_path_report *path)
+{
+	return path->loss[0].segments + path->loss[1].segments;
+}
+
+bool sl_view_slow(const struct sl_path_report *path, const struct sl_policy_slo *slo)
+{
+	const struct sl_latency_report *rtt = &path->rtt[SL_LEG_WAN];
+
+	if (!slo || !slo->latency_ns)
+		return false;
+	return (uint64_t)rtt->above_slo * PPM >
+	       (uint64_t)rtt->samples * (PPM - slo->latency_quantile_ppm);
+}
+
+bool sl_view_lossy(const struct sl_path_report *path, const struct sl_policy_slo *slo,
+		   unsigned int leg)
+{
+	return slo && slo->loss_ppm != UINT32_MAX && sl_view_loss_ppm(path, leg) > slo->loss_ppm;
+}

@@ -1,0 +1,78 @@
+/*
+ * agent_private.h - the agent's parts, for its own files: loop, measure, hear, publish
+ */
+#ifndef SL_AGENT_PRIVATE_H
+#define SL_AGENT_PRIVATE_H
+
+#include "agent.h"
+#include "apply.h"
+#include "files.h"
+#include "liveness.h"
+#include "outbox.h"
+#include "proto/bus.h"
+#include "spool.h"
+#include "window.h"
+
+struct event;
+
+/* A path that is judged, and what was last said of it. */
+struct sl_agent_path {
+	uint8_t service, uplink; /* of the tables */
+	bool said_down;          /* liveness, as of the last judgement */
+	enum sl_health announced;
+	uint64_t announced_ns;
+	uint64_t moved_ns; /* live flows were moved here; 0 = never */
+	struct sl_path_report report;
+};
+
+struct sl_agent_uplink {
+	enum sl_health announced;
+	uint64_t announced_ns;
+	struct sl_liveness_view view;
+};
+
+struct sl_agent {
+	struct sl_agent_config config;
+	struct sl_apply apply;
+	struct sl_bus *bus;
+	char spool_dir[SL_FILES_PATH_MAX];
+	struct sl_spool *spool;
+	struct sl_outbox outbox;
+	struct sl_window *window;
+	struct sl_liveness liveness;
+	struct event *tick10, *tick100, *tick1000;
+	uint32_t paths;
+	struct sl_agent_path path[SL_PATHS_MAX];
+	struct sl_agent_uplink uplink[SL_UPLINKS_MAX];
+	uint16_t held[SL_SERVICES_MAX];  /* bit per uplink: said that a service stays on it */
+	uint64_t version;                /* of the picture */
+	uint64_t last10_ns, late_max_us; /* how late the 10 ms tick came, at worst */
+	uint64_t hook_failures;
+	uint32_t policies_said;
+	struct sl_telemetry picture;
+};
+
+/* measure: lay out paths for the standing policy; -ENOMEM. */
+int sl_agent_lay_out(struct sl_agent *agent);
+/* Live flows of @service (by name) were moved to @uplink: what they repeat is not its fault. */
+void sl_agent_excuse(struct sl_agent *agent, const char *service, const char *uplink);
+void sl_agent_tick10(struct sl_agent *agent);
+void sl_agent_tick100(struct sl_agent *agent);
+
+/* publish */
+void sl_agent_fill_picture(struct sl_agent *agent);
+/* Stamp, keep, send.  Kind and content are the caller's. */
+void sl_agent_say(struct sl_agent *agent, struct sl_event *event);
+void sl_agent_say_action(struct sl_agent *agent, const struct sl_apply_action *action,
+			 const char *cause);
+void sl_agent_publish_policy(struct sl_agent *agent);
+
+/* hear: the bus's handlers; arg is the agent. */
+extern const struct sl_bus_handlers sl_agent_handlers;
+
+/* Clocks. */
+uint64_t sl_agent_mono_ns(const struct sl_agent *agent);
+uint64_t sl_agent_unix_ns(void);
+struct sl_tables *sl_agent_tables(const struct sl_agent *agent);
+
+#endif

@@ -1,0 +1,130 @@
+/*
+ * apply_policy.c - read, compare, compile, swap, keep
+ */
+#include "apply_policy.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "compile.h"
+#include "files.h"
+#include "knobs.h"
+
+/* The engine was opened on these devices and routes; another set needs a restart. */
+static bool same_ground(const struct sl_policy *a, const struct sl_policy *b)
+{
+	if (a->placement != b->placement || a->ports != b->ports || a->uplinks != b->uplinks)
+		return false;
+	for (uint32_t i = 0; i < a->ports; i++)
+		if (strcmp(a->port[i].device, b->port[i].device) != 0 ||
+		    a->port[i].role != b->port[i].role)
+			return false;
+	for (uint32_t i = 0; i < a->uplinks; i++)
+		if (strcmp(a->uplink[i].device, b->uplink[i].device) != 0 ||
+		    strcmp(a->uplink[i].gateway, b->uplink[i].gateway) != 0 ||
+		    strcmp(a->uplink[i].gateway6, b->uplink[i].gateway6) != 0 ||
+		    strcmp(a->uplink[i].name, b->uplink[i].name) != 0)
+			return false;
+	return true;
+}
+
+static void keep(struct sl_apply *apply)
+{
+	const char *dir = apply->state_dir;
+
+	/* Previous first: a kill in between leaves the standing policy's own file true. */
+	if (apply->previous[0] &&
+	    sl_files_replace(dir, "previous.yaml", apply->previous, strlen(apply->previous)))
+		apply->ledger.failures++;
+	if (sl_files_replace(dir, "policy.yaml", apply->yaml, strlen(apply->yaml)))
+		apply->ledger.failures++;
+}
+
+/* Entries of services that are gone make room; a setting of theirs is gone with them. */
+static void forget_services(struct sl_apply *apply)
+{
+	for (int i = 0; i < SL_SERVICES_MAX; i++) {
+		struct sl_ledger_service *s = &apply->ledger.data.service[i];
+
+		if (s->name[0] && sl_compile_service(&apply->policy, s->name) < 0)
+			memset(s, 0, sizeof(*s));
+	}
+}
+
+int sl_apply_policy(struct sl_apply *apply, const struct sl_policy *policy, const char *yaml,
+		    char *why)
+{
+	struct sl_tables *standing = apply->engine->ops->tables(apply->engine);
+	struct sl_tables next;
+	int err = sl_compile(&next, policy, apply->flows, why);
+
+	if (err)
+		return err;
+	sl_compile_carry(&next, policy, standing, &apply->policy);
+	err = apply->engine->ops->apply(apply->engine, &next);
+	if (err) {
+		snprintf(why, SL_TEXT_MAX, "the engine refused it: %s", strerror(-err));
+		return err;
+	}
+	if (yaml != apply->yaml) {
+		memcpy(apply->previous, apply->yaml, sizeof(apply->previous));
+		snprintf(apply->yaml, sizeof(apply->yaml), "%s", yaml);
+	}
+	apply->policy = *policy;
+	apply->ledger.data.policy_version = policy->version;
+	apply->policies++;
+	forget_services(apply);
+	keep(apply);
+	return 0;
+}
+
+static enum sl_ack_status refuse(char *why, const char *what)
+{
+	snprintf(why, SL_TEXT_MAX, "%s", what);
+	return SL_ACK_REFUSED;
+}
+
+enum sl_ack_status sl_apply_policy_text(struct sl_apply *apply, const char *yaml, char *why)
+{
+	static struct sl_policy policy; /* 100 kB: not for the stack */
+	uint64_t version = apply->ledger.data.policy_version;
+
+	if (sl_policy_read(&policy, yaml, strlen(yaml), "policy", why, SL_TEXT_MAX))
+		return SL_ACK_REFUSED;
+	if (strcmp(policy.site, apply->policy.site) != 0)
+		return refuse(why, "it is for another site");
+	if (policy.version && policy.version < version)
+		return refuse(why, "its version is older than the standing one's");
+	if (!same_ground(&policy, &apply->policy))
+		return refuse(why, "ports or uplinks differ: restart the dataplane with it");
+	if (policy.version == 0)
+		policy.version = version + 1;
+	if (sl_apply_policy(apply, &policy, yaml, why))
+		return SL_ACK_REFUSED;
+	snprintf(why, SL_TEXT_MAX, "policy version %" PRIu64 " stands, generation %" PRIu64,
+		 policy.version, apply->engine->ops->tables(apply->engine)->generation);
+	return SL_ACK_APPLIED;
+}
+
+enum sl_ack_status sl_apply_policy_back(struct sl_apply *apply, char *why)
+{
+	static struct sl_policy policy;
+	static char yaml[SL_POLICY_BYTES_MAX];
+
+	if (!apply->previous[0])
+		return refuse(why, "there is no previous policy");
+	memcpy(yaml, apply->previous, sizeof(yaml));
+	if (sl_policy_read(&policy, yaml, strlen(yaml), "previous", why, SL_TEXT_MAX))
+		return SL_ACK_REFUSED;
+	if (!same_ground(&policy, &apply->policy))
+		return refuse(why, "ports or uplinks differ: restart the dataplane with it");
+	/* Versions only grow, also on the way back, so that nobody takes it for old news. */
+	policy.version = apply->ledger.data.policy_version + 1;
+	if (sl_apply_policy(apply, &policy, yaml, why))
+		return SL_ACK_REFUSED;
+	snprintf(why, SL_TEXT_MAX, "back to the previous policy, as version %" PRIu64,
+		 policy.version);
+	return SL_ACK_APPLIED;
+}

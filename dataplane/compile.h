@@ -1,0 +1,49 @@
+/*
+ * compile.h - a policy into one generation of the fast path's tables
+ *
+ * Pure.  Policy service i is service i + 1 of the tables; "other" is 0.  Lists of
+ * a match are alternatives, so one match may become many rules; rules are put in
+ * order of specificity: sum of prefix bits (an IPv4 /24 counts 24), then number
+ * of clauses, then the order of the policy.  The skb mark of uplink i is
+ * mark_base + 1 + i, so 0 stays "no mark".
+ */
+#ifndef SL_COMPILE_H
+#define SL_COMPILE_H
+
+#include "fastpath/tables.h"
+#include "proto/policy.h"
+
+#define SL_COMPILE_MARK_BASE 0x5100
+#define SL_COMPILE_QUOTA_MIN 16 /* flow entries that even the smallest service gets */
+
+/*
+ * Build generation 1 of @policy for a flow table of @flows entries.  0; or -E2BIG,
+ * *@tables untouched, and @why (SL_TEXT_MAX bytes) names the service with too many rules.
+ */
+int sl_compile(struct sl_tables *tables, const struct sl_policy *policy, uint32_t flows, char *why);
+
+/*
+ * Let what was set in @from stand in @next: the path choice of a service that was
+ * moved (when the new policy still allows that uplink), limits, bypass; by name.
+ * A service that stood where @from_policy put it goes where @policy puts it.
+ * Also sets @next's generation to the one after @from's, and keeps the hash seed.
+ */
+void sl_compile_carry(struct sl_tables *next, const struct sl_policy *policy,
+		      const struct sl_tables *from, const struct sl_policy *from_policy);
+
+/* Do both generations treat packets alike, but for knobs, generation and seed? */
+bool sl_compile_same(const struct sl_tables *a, const struct sl_tables *b);
+
+/* Index in the tables of the service @name ("other" is 0); -1 = none. */
+int sl_compile_service(const struct sl_policy *policy, const char *name);
+
+/* Name of service @service of the tables. */
+const char *sl_compile_service_name(const struct sl_policy *policy, unsigned int service);
+
+/* May @service of the tables use @uplink?  "other" may use all. */
+bool sl_compile_allows(const struct sl_policy *policy, unsigned int service, unsigned int uplink);
+
+/* The uplink that @policy prefers for @service of the tables. */
+uint8_t sl_compile_first_uplink(const struct sl_policy *policy, unsigned int service);
+
+#endif

@@ -1,0 +1,45 @@
+/*
+ * engine.h - what the agent knows of an engine: tables in, stats out
+ *
+ * An engine moves packets and runs the core on them (dataplane/fastpath).  The
+ * agent drives it through these five calls and never learns which one it is.
+ * All calls come from the agent's one thread.
+ */
+#ifndef SL_ENGINE_H
+#define SL_ENGINE_H
+
+#include "fastpath/stats.h"
+#include "fastpath/tables.h"
+
+struct sl_engine; /* the engine's own; first member is struct sl_engine_ops const * */
+
+struct sl_engine_ops {
+	const char *name; /* "xdp", "dpdk", "host" */
+	/*
+	 * Swap in a whole new generation; packets see either the old or the new one.
+	 * 0, or -errno and the old one stands.  @next is copied.
+	 */
+	int (*apply)(struct sl_engine *engine, const struct sl_tables *next);
+	/* The standing generation.  Only ->knobs may be written, word by word. */
+	struct sl_tables *(*tables)(struct sl_engine *engine);
+	/* Stats of worker @worker, or NULL past the last.  Valid until close. */
+	const struct sl_stats *(*stats)(struct sl_engine *engine, unsigned int worker);
+	/*
+	 * One line per port of how the engine stands in the traffic, for status:
+	 * "lan0 eth1 gateway native".  NULL past the last.
+	 */
+	const char *(*port)(struct sl_engine *engine, unsigned int port);
+	/* Monotonic clock of the core's timestamps, ns. */
+	uint64_t (*now_ns)(struct sl_engine *engine);
+	/*
+	 * Let go.  @detach false: links and maps stay pinned and traffic is measured
+	 * and steered on (a restart picks them up); true: nothing stays behind.
+	 */
+	void (*close)(struct sl_engine *engine, bool detach);
+};
+
+struct sl_engine {
+	const struct sl_engine_ops *ops;
+};
+
+#endif

@@ -1,0 +1,249 @@
+/*
+ * flow.h - the flow table: both directions of a flow in one entry, found by one hash
+ *
+ * A bucket is one cache line: a lock word and seven ways (tag, age, owner), so a
+ * look-up, an expiry and an eviction decide on that line alone.  Way w of bucket b
+ * is entry b * 7 + w of the flow array.  Pure but for the caller's memory: who maps
+ * it (BPF arrays, hugepages, malloc) does not matter here.
+ *
+ * No service can starve another: each holds at most its quota of entries, and a
+ * full bucket gives way only to a higher priority (DESIGN.md 3).
+ */
+#ifndef SL_FLOW_H
+#define SL_FLOW_H
+
+#include "packet.h"
+
+#define SL_BUCKET_WAYS 7
+
+/* Slots per direction: 4/4/2 is what MEASUREMENT.md 3 finds sufficient for the bars. */
+#define SL_SEQ_SLOTS 4
+#define SL_TS_SLOTS  4
+#define SL_HOLES     2
+
+/* Direction-free: a is the lower of the two (address, port) pairs. */
+struct sl_flow_key {
+	struct sl_addr a, b;
+	uint16_t a_port, b_port;
+	uint16_t vlan;
+	uint8_t proto;
+	uint8_t pad;
+};
+SL_ASSERT_SIZE(struct sl_flow_key, 40);
+
+/* How long an entry may rest; index of sl_flow_timeout(). */
+enum sl_flow_kind { SL_FLOW_FREE, SL_FLOW_OPENING, SL_FLOW_OPEN, SL_FLOW_CLOSED, SL_FLOW_DATAGRAM };
+
+struct sl_way {
+	uint32_t tag; /* upper half of the flow's hash */
+	uint16_t age; /* coarse clock of the last packet, sl_flow_age() units */
+	uint8_t service;
+	uint8_t kind; /* enum sl_flow_kind; SL_FLOW_FREE = empty */
+};
+
+struct sl_bucket {
+	uint32_t lock; /* 1 = a CPU works on one of these flows */
+	uint32_t pad;
+	struct sl_way way[SL_BUCKET_WAYS];
+};
+SL_ASSERT_SIZE(struct sl_bucket, 64);
+
+struct sl_slot {
+	uint32_t end;  /* sequence number behind the segment; or a TSval */
+	uint32_t tick; /* when it passed */
+};
+
+struct sl_hole {
+	uint32_t start, end; /* sequence numbers not seen yet; start == end = unused */
+	uint32_t tick;       /* when the segment behind it passed */
+	uint32_t tsval;      /* its TSval */
+};
+
+/*
+ * What is known of the data that one side sends; times are ticks of 64 ns.  Three
+ * cache lines: what every segment touches, the slots, and what only irregular
+ * segments and handshakes touch.
+ */
+struct sl_direction {
+	uint32_t next_seq;                  /* highest end seen */
+	uint32_t ack;                       /* last acknowledgement that this side sent */
+	uint32_t recover;                   /* Karn: no sample until this is acknowledged */
+	uint32_t tsval;                     /* highest that this side sent */
+	uint32_t seq_admitted, ts_admitted; /* sequence numbers of the last admitted slots */
+	struct sl_slot
+		newest;   /* floating: the last segment that got no slot; datagrams: the last */
+	uint32_t rtt_min; /* of this side's data, by acknowledgement; 0 = none */
+	uint16_t window;  /* last advertised, unscaled */
+	uint16_t flags;   /* SL_DIR_* */
+	uint8_t seq_used; /* bit i: seq[i] waits */
+	uint8_t ts_used;
+	uint16_t stall;                   /* 0, or how often demand was repeated without progress */
+	uint16_t seq_skipped, ts_skipped; /* since the last admitted */
+	uint16_t seq_weight[SL_SEQ_SLOTS]; /* segments that the slot stands for */
+	uint16_t ts_weight[SL_TS_SLOTS];
+
+	struct sl_slot seq[SL_SEQ_SLOTS];
+	struct sl_slot ts[SL_TS_SLOTS];
+
+	struct sl_hole hole[SL_HOLES];
+	uint32_t low_seq, low_tick; /* lowest start seen, and when the first came */
+	uint32_t syn_seq, syn_tick; /* of its SYN or SYN-ACK */
+	uint32_t rtt_handshake;     /* 0 = none */
+	uint32_t pad[3];
+};
+SL_ASSERT_SIZE(struct sl_direction, 192);
+_Static_assert(offsetof(struct sl_direction, seq) == 64, "slots have a cache line of their own");
+_Static_assert(offsetof(struct sl_direction, hole) == 128, "the rare third line");
+
+struct sl_flow {
+	struct sl_flow_key key;
+	uint32_t generation; /* of the tables that it was classified under, low half */
+	uint8_t service;
+	uint8_t uplink;
+	uint8_t flags;        /* SL_FLOW_* bits, measure.h */
+	uint8_t lan;          /* which end is on the LAN: 0 = a, 1 = b */
+	uint16_t move_epoch;  /* of the steer knob that it chose under */
+	uint16_t incarnation; /* connections that this entry has held */
+	uint32_t initiator;   /* 0 = a, 1 = b */
+	uint64_t seen_ns;
+	struct sl_direction dir[2]; /* data sent by a, by b */
+};
+SL_ASSERT_SIZE(struct sl_flow, 448);
+
+/* One step of the hash: multiply and fold (the finaliser constants of MurmurHash3). */
+SL_INLINE uint64_t sl_hash_mix(uint64_t hash, uint64_t word)
+{
+	hash = (hash ^ word) * UINT64_C(0xff51afd7ed558ccd);
+	return hash ^ hash >> 32;
+}
+
+/* Hash of a key under a secret seed, so that nobody outside can aim at one bucket. */
+SL_INLINE uint64_t sl_flow_hash(const struct sl_flow_key *key, uint64_t seed)
+{
+	uint64_t rest = (uint64_t)key->a_port << 48 | (uint64_t)key->b_port << 32 |
+			(uint64_t)key->vlan << 16 | key->proto;
+	uint64_t hash = sl_hash_mix(seed, rest);
+
+	if (key->a.hi | key->b.hi) {
+		hash = sl_hash_mix(hash, key->a.hi);
+		hash = sl_hash_mix(hash, key->b.hi);
+	}
+	hash = sl_hash_mix(hash, key->a.lo);
+	return sl_hash_mix(hash, key->b.lo);
+}
+
+/* True when (address, port) @a stands before @b. */
+SL_INLINE bool sl_endpoint_before(const struct sl_addr *a, uint16_t a_port, const struct sl_addr *b,
+				  uint16_t b_port)
+{
+	if (a->hi != b->hi)
+		return a->hi < b->hi;
+	if (a->lo != b->lo)
+		return a->lo < b->lo;
+	return a_port <= b_port;
+}
+
+/* The key of @packet; returns which end sent it (0 = key->a). */
+SL_INLINE uint8_t sl_flow_key_make(struct sl_flow_key *key, const struct sl_packet *packet)
+{
+	bool first =
+		sl_endpoint_before(&packet->src, packet->src_port, &packet->dst, packet->dst_port);
+
+	key->a = first ? packet->src : packet->dst;
+	key->b = first ? packet->dst : packet->src;
+	key->a_port = first ? packet->src_port : packet->dst_port;
+	key->b_port = first ? packet->dst_port : packet->src_port;
+	key->vlan = packet->vlan;
+	key->proto = packet->proto;
+	key->pad = 0;
+	return first ? 0 : 1;
+}
+
+SL_INLINE bool sl_flow_key_equal(const struct sl_flow_key *x, const struct sl_flow_key *y)
+{
+	return ((x->a.hi ^ y->a.hi) | (x->a.lo ^ y->a.lo) | (x->b.hi ^ y->b.hi) |
+		(x->b.lo ^ y->b.lo)) == 0 &&
+	       x->a_port == y->a_port && x->b_port == y->b_port && x->vlan == y->vlan &&
+	       x->proto == y->proto;
+}
+
+/* Coarse clock of the ways: 1.07 s a unit, wraps after 19 hours. */
+#define SL_FLOW_AGE_LOG2_NS 30
+SL_INLINE uint16_t sl_flow_age(uint64_t now_ns)
+{
+	return (uint16_t)(now_ns >> SL_FLOW_AGE_LOG2_NS);
+}
+
+/*
+ * How long a way of @kind rests before it is free, in sl_flow_age() units.
+ * Open TCP: 2 h 4 min (RFC 5382 REQ-5: a till's connection may be silent for long);
+ * datagrams 2 min (RFC 4787 REQ-5); a SYN without answer 30 s; closed 10 s, for
+ * late retransmissions.
+ */
+SL_INLINE uint16_t sl_flow_timeout(uint8_t kind)
+{
+	switch (kind) {
+	case SL_FLOW_OPEN:
+		return 7000;
+	case SL_FLOW_DATAGRAM:
+		return 112;
+	case SL_FLOW_OPENING:
+		return 28;
+	default:
+		return 10;
+	}
+}
+
+SL_INLINE bool sl_way_expired(const struct sl_way *way, uint16_t age)
+{
+	return (uint16_t)(age - way->age) > sl_flow_timeout(way->kind);
+}
+
+/* The way of @bucket that holds @tag; -1 = none. */
+SL_INLINE int sl_bucket_find(const struct sl_bucket *bucket, uint32_t tag)
+{
+	int found = -1;
+
+	for (int i = 0; i < SL_BUCKET_WAYS; i++)
+		if (bucket->way[i].tag == tag && bucket->way[i].kind != SL_FLOW_FREE)
+			found = i;
+	return found;
+}
+
+/*
+ * A way of @bucket for a new flow of @service at coarse time @age: a free or
+ * expired one while the service is below its quota (@below_quota), an expired one
+ * of its own otherwise; else the longest resting one of a lower priority.
+ * -1 = the flow gets no entry.  Nothing is changed.
+ */
+SL_VERIFY_ONCE int sl_bucket_claim(const struct sl_bucket *bucket, const struct sl_tables *tables,
+				   uint32_t service, uint32_t age, uint32_t below_quota)
+{
+	int best = -1;
+	uint32_t best_score = 0;
+
+	if (!bucket || !tables)
+		return -1;
+	uint32_t priority = tables->service[service & (SL_SERVICES_MAX - 1)].priority;
+
+	for (int i = 0; i < SL_BUCKET_WAYS; i++) {
+		const struct sl_way *way = &bucket->way[i];
+		bool gone = way->kind == SL_FLOW_FREE || sl_way_expired(way, (uint16_t)age);
+		bool own = way->kind != SL_FLOW_FREE && way->service == service;
+		uint32_t rests = (uint16_t)(age - way->age);
+		uint32_t owner = way->service & (SL_SERVICES_MAX - 1);
+		uint32_t score = 0;
+
+		if (gone && (below_quota || own))
+			score = way->kind == SL_FLOW_FREE ? 0x30000 : 0x20000;
+		else if (below_quota && !gone && tables->service[owner].priority < priority)
+			score = 0x1;
+		if (score && score + rests > best_score) {
+			best_score = score + rests;
+			best = i;
+		}
+	}
+	return best;
+}
+
+#endif

@@ -1,0 +1,149 @@
+/*
+ * loss.h - what a segment that is not new data was: lost after us, lost before us,
+ * resent for nothing, or merely late
+ *
+ * Method: MEASUREMENT.md 1 and 3.  A segment below the highest end seen either
+ * brings bytes that passed before (lost after us; or spurious when they were
+ * already acknowledged) or fills a hole.  A hole filled in time is reordering, too
+ * late is loss before us.  In time: its TSval is older than that of the segment
+ * which opened the hole; without timestamps, within one path RTT.  Holes that the
+ * peer acknowledges though they never passed here are our own blindness.  Pure.
+ */
+#ifndef SL_LOSS_H
+#define SL_LOSS_H
+
+#include "rtt.h"
+
+#define SL_REORDER_DEFAULT_TICKS 46875u /* 3 ms: the reorder window while no RTT is known */
+
+/* The shorter of two RTTs, 0 meaning unknown. */
+SL_INLINE uint32_t sl_loss_known_min(uint32_t x, uint32_t y)
+{
+	if (!x || !y)
+		return x | y;
+	return x < y ? x : y;
+}
+
+/* How long a segment may be late before it counts as lost: the least whole-path RTT. */
+SL_INLINE uint32_t sl_loss_window(const struct sl_direction *dir, const struct sl_direction *peer)
+{
+	uint32_t there = sl_loss_known_min(dir->rtt_min, dir->rtt_handshake);
+	uint32_t back = sl_loss_known_min(peer->rtt_min, peer->rtt_handshake);
+
+	return there && back ? there + back : SL_REORDER_DEFAULT_TICKS;
+}
+
+/* [start, end) of a segment, and when it came. */
+struct sl_span {
+	uint32_t start, end;
+	uint32_t tick;
+	uint32_t tsval; /* 0 = none */
+};
+
+/*
+ * Take @span out of the holes of @dir.  True when it fills one: *@filled is the
+ * first of them.  A hole filled in its middle leaves two; only SL_HOLES are kept.
+ */
+SL_INLINE bool sl_loss_fill(struct sl_direction *dir, const struct sl_span *span,
+			    struct sl_hole *filled)
+{
+	struct sl_hole kept[SL_HOLES] = {0};
+	uint32_t n = 0;
+	bool found = false;
+
+	for (int i = 0; i < SL_HOLES; i++) {
+		struct sl_hole hole = dir->hole[i];
+
+		if (hole.start == hole.end)
+			continue;
+		if (!sl_before(span->start, hole.end) || !sl_before(hole.start, span->end)) {
+			if (n < SL_HOLES)
+				kept[n++ & (SL_HOLES - 1)] = hole;
+			continue;
+		}
+		if (!found)
+			*filled = hole;
+		found = true;
+		if (sl_before(hole.start, span->start) && n < SL_HOLES) {
+			kept[n & (SL_HOLES - 1)] = hole;
+			kept[n++ & (SL_HOLES - 1)].end = span->start;
+		}
+		if (sl_before(span->end, hole.end) && n < SL_HOLES) {
+			kept[n & (SL_HOLES - 1)] = hole;
+			kept[n++ & (SL_HOLES - 1)].start = span->end;
+		}
+	}
+	if (!found)
+		return false;
+	for (int i = 0; i < SL_HOLES; i++)
+		dir->hole[i] = kept[i];
+	if (!n)
+		dir->flags &= (uint16_t)~SL_DIR_HOLES;
+	return true;
+}
+
+/* A segment starts behind the highest end seen: remember what is missing, newest last. */
+SL_INLINE void sl_loss_open_hole(struct sl_direction *dir, const struct sl_span *span)
+{
+	struct sl_hole hole = {dir->next_seq, span->start, span->tick, span->tsval};
+
+	dir->flags |= SL_DIR_HOLES;
+	for (int i = 0; i < SL_HOLES; i++)
+		if (dir->hole[i].start == dir->hole[i].end) {
+			dir->hole[i] = hole;
+			return;
+		}
+	for (int i = 0; i + 1 < SL_HOLES; i++)
+		dir->hole[i] = dir->hole[i + 1];
+	dir->hole[SL_HOLES - 1] = hole;
+}
+
+/* @ack covers holes of @dir that never passed here: how many. */
+SL_INLINE uint8_t sl_loss_acked(struct sl_direction *dir, uint32_t ack)
+{
+	uint8_t missed = 0;
+	struct sl_hole first = dir->hole[0], second = dir->hole[1];
+
+	_Static_assert(SL_HOLES == 2, "written for two holes");
+	if (second.start != second.end && !sl_before(ack, second.end)) {
+		missed++;
+		dir->hole[1] = (struct sl_hole){0};
+	}
+	if (first.start != first.end && !sl_before(ack, first.end)) {
+		missed++;
+		dir->hole[0] = dir->hole[1];
+		dir->hole[1] = (struct sl_hole){0};
+	}
+	if (dir->hole[0].start == dir->hole[0].end && dir->hole[1].start == dir->hole[1].end)
+		dir->flags &= (uint16_t)~SL_DIR_HOLES;
+	return missed;
+}
+
+/*
+ * What a segment below the highest end seen was: one of SL_SEEN_LOST_AFTER,
+ * _LOST_BEFORE, _SPURIOUS, _REORDERED.
+ */
+SL_INLINE uint32_t sl_loss_repeat(struct sl_direction *dir, const struct sl_direction *peer,
+				  const struct sl_span *span)
+{
+	struct sl_hole hole = {0};
+	bool fills = (dir->flags & SL_DIR_HOLES) && sl_loss_fill(dir, span, &hole);
+
+	if (!fills && sl_before(span->start, dir->low_seq)) {
+		/* Older than all we saw: it passed before our first. */
+		fills = true;
+		hole = (struct sl_hole){0, 0, dir->low_tick, 0};
+		dir->low_seq = span->start;
+	}
+	if (!fills)
+		return (peer->flags & SL_DIR_ACK) && !sl_before(peer->ack, span->end)
+			       ? SL_SEEN_SPURIOUS
+			       : SL_SEEN_LOST_AFTER;
+	bool in_time = span->tick - hole.tick < sl_loss_window(dir, peer);
+
+	if (span->tsval && hole.tsval && span->tsval != hole.tsval)
+		in_time = sl_before(span->tsval, hole.tsval);
+	return in_time ? SL_SEEN_REORDERED : SL_SEEN_LOST_BEFORE;
+}
+
+#endif

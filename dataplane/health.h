@@ -1,0 +1,50 @@
+/*
+ * health.h - a window of a path against its SLO: good, degraded, down, idle or blind
+ *
+ * Pure.  A share of bad ones among n (samples above the latency, segments lost,
+ * attempts failed) breaks its limit when the one-sided 90 % Wilson lower bound of
+ * it is above the limit, and keeps it when the upper bound is not.  In between,
+ * and when there is too little of it, the same is asked of a longer window.
+ * Too few samples are blind, none at all idle; never good.
+ * RTT methods are never mixed: each leg is told by the method with most samples.
+ */
+#ifndef SL_HEALTH_H
+#define SL_HEALTH_H
+
+#include "fastpath/stats.h"
+#include "liveness.h"
+#include "proto/policy.h"
+#include "proto/wire.h"
+
+/* Fewer than this are too few to judge by. */
+#define SL_HEALTH_MIN_RTT      5
+#define SL_HEALTH_MIN_SEGMENTS 10
+#define SL_HEALTH_MIN_ATTEMPTS 3
+/* Fewer bad ones than this are chance, whatever the share. */
+#define SL_HEALTH_BAD_RTT      3
+#define SL_HEALTH_BAD_SEGMENTS 2
+#define SL_HEALTH_BAD_ATTEMPTS 3
+
+struct sl_health_input {
+	const struct sl_path_stats *window;
+	const struct sl_path_stats *longer; /* NULL = none */
+	uint32_t window_ms, longer_ms;
+	const struct sl_policy_slo *slo; /* NULL = none: never degraded */
+	const struct sl_liveness_view *live;
+};
+
+/* Fill @report, all but the names; *window_ms tells which of the two windows it is. */
+void sl_health_judge(const struct sl_health_input *in, struct sl_path_report *report);
+
+/* Bounds of the true share behind @bad of @n, one-sided 90 % each; 0 and 1 when @n is 0. */
+double sl_health_lower(uint64_t bad, uint64_t n);
+double sl_health_upper(uint64_t bad, uint64_t n);
+
+/* The RTT of @leg: method with most samples, percentiles by nearest rank. */
+void sl_health_latency(const struct sl_path_stats *window, enum sl_leg leg, uint64_t slo_ns,
+		       struct sl_latency_report *out);
+
+/* The time at or below which @quantile_ppm of the samples lie, ns; 0 without samples. */
+uint64_t sl_health_quantile_ns(const struct sl_histogram *h, uint32_t quantile_ppm);
+
+#endif

@@ -1,0 +1,88 @@
+/*
+ * xdp.h - the XDP engine: loads, attaches, swaps tables, and lets go without a gap
+ *
+ * Placement gateway: XDP and tc on the lan ports, marks routed by route.h.  Tap: XDP
+ * (what comes in) and tc (what goes out) on every port.  Links and maps are pinned
+ * under a directory named by the layout, so traffic flows on when this process dies
+ * and the next one takes over with flows and counters kept: programs are replaced
+ * through their pinned links, atomically.  Where the driver has no native XDP the
+ * generic one is used, and said.  All calls come from the agent's one thread.
+ */
+#ifndef SL_XDP_H
+#define SL_XDP_H
+
+#include "../ebpf/maps.h"
+#include "../proto/policy.h"
+#include "capture.h"
+#include "engine.h"
+
+#define SL_XDP_PIN_DIR   "/sys/fs/bpf/storeline/v1" /* v = SL_TABLES_LAYOUT */
+#define SL_XDP_FLOWS     100000
+#define SL_XDP_FLOWS_MAX (8u << 20)
+
+struct sl_xdp_config {
+	const struct sl_policy *policy; /* ports, uplinks, placement; not kept */
+	const struct sl_tables *tables; /* the first generation; copied */
+	const char *pin_dir;            /* NULL = SL_XDP_PIN_DIR */
+	uint32_t flows;                 /* wanted capacity, rounded up; 0 = SL_XDP_FLOWS */
+	bool force_generic;
+	bool no_tcx;  /* clsact filters, as on a kernel before 6.6 */
+	bool replay;  /* nothing attached, nothing pinned; time from the frames */
+	bool verbose; /* libbpf's and the verifier's words to stderr */
+	/* What an operator should know and is no error, one line each; may be NULL. */
+	void (*say)(void *arg, const char *line);
+	void *say_arg;
+};
+
+/*
+ * Load and, unless @config says replay, attach.  0 and *@engine; or -errno, nothing
+ * newly attached, and @why in plain words:
+ *   -EPERM    may not use BPF, or not attach     -ENOSYS  this kernel has no BPF
+ *   -ENOTSUP  the verifier refused a program     -ENODEV  a device does not exist
+ *   -EBUSY    another XDP program is on a device
+ */
+int sl_xdp_open(const struct sl_xdp_config *config, struct sl_engine **engine, char *why,
+		size_t why_size);
+
+/*
+ * Stand as @policy says: ports that are new or came back are attached, ports that
+ * are gone from it detached, routes set.  0; or -errno of the first that failed, with
+ * @why, the others done.
+ */
+int sl_xdp_place(struct sl_engine *engine, const struct sl_policy *policy, char *why,
+		 size_t why_size);
+
+/*
+ * The 1 s tick: devices that came back under another ifindex, links that someone
+ * took off and routes that a link took with it are set again.  How many ports were
+ * attached again; or -errno of the first that failed, and @why.
+ */
+int sl_xdp_reattach(struct sl_engine *engine, char *why, size_t why_size);
+
+/* The 100 ms tick: expire a slice of the flow table, the whole in 30 s.  Entries freed, or -errno. */
+int sl_xdp_sweep(struct sl_engine *engine);
+
+/* Replay: one frame through the program.  0 and *@work, valid until the next; or -errno. */
+int sl_xdp_packet(struct sl_engine *engine, const struct sl_frame *frame, enum sl_side side,
+		  const struct sl_work **work);
+
+/* Replay: forget all flows and counters, as if just opened.  0 or -errno. */
+int sl_xdp_reset(struct sl_engine *engine);
+
+/* The flow entries of the loaded table. */
+uint32_t sl_xdp_capacity(const struct sl_engine *engine);
+
+/*
+ * Copy the generation that a former process left pinned in @pin_dir (NULL = default),
+ * knobs and all.  0; or -ENOENT, -errno, *@tables untouched.
+ */
+int sl_xdp_standing(const char *pin_dir, struct sl_tables *tables);
+
+/*
+ * Take off everything that any process left in @pin_dir (NULL = default): links, clsact
+ * filters, maps, rules and routes.  How many links and filters were taken off; or
+ * -errno, @why, and as much as possible off.
+ */
+int sl_xdp_detach(const char *pin_dir, char *why, size_t why_size);
+
+#endif

@@ -1,0 +1,96 @@
+/*
+ * xdp_private.h - the XDP engine's own state, shared by its files and nobody else
+ *
+ *   xdp.c         open, close, the engine's calls      xdp_load.c    program and maps
+ *   xdp_attach.c  ports to links                       xdp_tables.c  generations
+ *   xdp_pin.c     bpffs, pins by name                  xdp_run.c     packets and sweeps
+ */
+#ifndef SL_XDP_PRIVATE_H
+#define SL_XDP_PRIVATE_H
+
+#include <limits.h>
+
+#include "route.h"
+#include "xdp.h"
+
+#define SL_XDP_PORTS_MAX (SL_POLICY_PORTS_MAX + SL_WIRE_UPLINKS_MAX)
+
+/* How a hook is held: by a pinned link or, where the kernel has none, a clsact filter. */
+enum sl_xdp_hold { SL_XDP_FREE, SL_XDP_LINK, SL_XDP_CLSACT };
+
+enum sl_xdp_hook { SL_XDP_INGRESS, SL_XDP_EGRESS, SL_XDP_MARK, SL_XDP_HOOKS };
+
+struct sl_xdp_port {
+	char name[SL_NAME_MAX];
+	char device[SL_DEVICE_MAX];
+	struct sl_port entry; /* .ifindex 0 = device absent */
+	bool mark;            /* wants sl_tc_mark */
+	bool generic;
+	enum sl_xdp_hold hold[SL_XDP_HOOKS];
+	char line[96];
+};
+
+struct sl_xdp {
+	struct sl_engine engine;
+	struct storeline_bpf *skel;
+	char pin_dir[PATH_MAX];
+	bool replay, force_generic, no_tcx, gateway;
+	void (*say)(void *arg, const char *line);
+	void *say_arg;
+
+	uint32_t cpus, buckets;
+	uint32_t sweep_bucket;  /* the next to sweep */
+	struct sl_stats *stats; /* [cpus] */
+	struct sl_work *work;   /* [cpus] */
+	struct sl_clock *clock;
+
+	int tables_fd;
+	struct sl_tables *tables; /* the standing generation */
+	uint32_t mark_base;
+
+	uint32_t ports;
+	struct sl_xdp_port port[SL_XDP_PORTS_MAX];
+	struct sl_policy_uplink uplink[SL_WIRE_UPLINKS_MAX];
+	uint32_t uplinks;
+};
+
+/* Where the reason of a failure goes. */
+struct sl_xdp_why {
+	char *text;
+	size_t size;
+};
+
+/* Write the reason and return @err. */
+__attribute__((format(printf, 3, 4))) int sl_xdp_fail(struct sl_xdp_why why, int err,
+						      const char *format, ...);
+__attribute__((format(printf, 2, 3))) void sl_xdp_say(const struct sl_xdp *xdp, const char *format,
+						      ...);
+
+/* xdp_pin.c */
+int sl_xdp_pin_dir(const char *dir, struct sl_xdp_why why); /* make it, on a bpffs */
+/* PIN_DIR/KIND_NAME; '.', which bpffs forbids, is written %2E. */
+void sl_xdp_pin_path(char path[PATH_MAX], const char *dir, const char *kind, const char *name);
+/* Call @visit with each pin of @dir; stops at the first that is not 0 and returns it. */
+int sl_xdp_pin_each(const char *dir,
+		    int (*visit)(void *arg, const char *path, const char *kind, const char *name),
+		    void *arg);
+void sl_xdp_pin_remove(const char *dir);
+
+/* xdp_load.c */
+int sl_xdp_load(struct sl_xdp *xdp, uint32_t flows, bool verbose, struct sl_xdp_why why);
+void sl_xdp_unload(struct sl_xdp *xdp);
+
+/* xdp_tables.c */
+int sl_xdp_tables_apply(struct sl_engine *engine, const struct sl_tables *next);
+void sl_xdp_tables_close(struct sl_xdp *xdp);
+
+/* xdp_attach.c */
+const char *sl_xdp_hook_kind(enum sl_xdp_hook hook);
+int sl_xdp_attach(struct sl_xdp *xdp, struct sl_xdp_port *port, struct sl_xdp_why why);
+/* Does every hook of @port still hold its device? */
+bool sl_xdp_attached(const struct sl_xdp *xdp, const struct sl_xdp_port *port);
+int sl_xdp_ports_write(struct sl_xdp *xdp, struct sl_xdp_why why);
+/* Detach all pins of @dir that do not belong to one of @xdp's ports (NULL: all).  How many. */
+int sl_xdp_attach_drop(const char *dir, const struct sl_xdp *xdp);
+
+#endif

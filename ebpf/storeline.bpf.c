@@ -1,0 +1,429 @@
+/*
+ * storeline.bpf.c - XDP and tc entry points: look-ups around the pipeline's calls
+ *
+ * The core (dataplane/fastpath) does the thinking; here stand the maps, the clock
+ * and the verdicts.  A packet is never held back for want of a map, a lock or
+ * room: it passes, and is counted.  Maps and layouts: maps.h.
+ */
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+#include <bpf/bpf_helpers.h>
+
+#include "../dataplane/fastpath/pipeline.h"
+#include "maps.h"
+
+#define SL_LOCK_TRIES 64 /* about 1 us: longer than any CPU works on a flow */
+
+char LICENSE[] SEC("license") = "GPL";
+
+const volatile struct sl_config sl_config = {.bucket_mask = 0, .cpus = 1};
+
+struct sl_tables_inner {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, uint32_t);
+	__type(value, struct sl_tables);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, uint32_t);
+	__array(values, struct sl_tables_inner);
+} sl_tables SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, uint32_t);
+	__type(value, struct sl_stats);
+} sl_stats SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, uint32_t);
+	__type(value, struct sl_work);
+} sl_work SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE); /* page-aligned: an entry is whole cache lines */
+	__uint(max_entries, 1);
+	__type(key, uint32_t);
+	__type(value, struct sl_bucket);
+} sl_buckets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE); /* page-aligned: an entry is whole cache lines */
+	__uint(max_entries, SL_BUCKET_WAYS);
+	__type(key, uint32_t);
+	__type(value, struct sl_flow);
+} sl_flows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, uint32_t);
+	__type(value, struct sl_shared);
+} sl_shared SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SL_FRAGMENT_SLOTS);
+	__type(key, uint32_t);
+	__type(value, struct sl_fragment_slot);
+} sl_fragments SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SL_PORT_SLOTS);
+	__type(key, uint32_t);
+	__type(value, struct sl_port);
+} sl_ports SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, uint32_t);
+	__type(value, struct sl_clock);
+} sl_clock SEC(".maps");
+
+/* What a packet needs besides itself. */
+struct context {
+	struct sl_tables *tables;
+	struct sl_stats *stats;
+	struct sl_work *work;
+	struct sl_shared *shared;
+};
+
+static __always_inline bool find_context(struct context *x)
+{
+	uint32_t zero = 0;
+	uint32_t cpu = bpf_get_smp_processor_id();
+	void *inner = bpf_map_lookup_elem(&sl_tables, &zero);
+
+	if (!inner)
+		return false;
+	x->tables = bpf_map_lookup_elem(inner, &zero);
+	x->stats = bpf_map_lookup_elem(&sl_stats, &cpu);
+	x->work = bpf_map_lookup_elem(&sl_work, &cpu);
+	x->shared = bpf_map_lookup_elem(&sl_shared, &zero);
+	return x->tables && x->stats && x->work && x->shared;
+}
+
+/* Taken for a microsecond at most; false = busy: the packet goes without flow state. */
+static __always_inline bool lock_bucket(struct sl_bucket *bucket)
+{
+	for (int i = 0; i < SL_LOCK_TRIES; i++)
+		if (!__sync_lock_test_and_set(&bucket->lock, 1))
+			return true;
+	return false;
+}
+
+static __always_inline void unlock_bucket(struct sl_bucket *bucket)
+{
+	__sync_lock_test_and_set(&bucket->lock, 0);
+}
+
+/* The port that a packet came in by; replay has none and says the side itself. */
+static __always_inline bool start(struct sl_work *work, uint32_t ifindex, bool egress,
+				  uint32_t wire_bytes)
+{
+	uint32_t slot = ifindex & (SL_PORT_SLOTS - 1), zero = 0;
+
+	if (sl_config.replay) {
+		struct sl_clock *clock = bpf_map_lookup_elem(&sl_clock, &zero);
+		struct sl_port none = {.uplink = SL_UPLINK_NONE};
+
+		if (!clock)
+			return false;
+		sl_pipeline_start(work, &none, (uint8_t)clock->side, clock->now_ns,
+				  clock->wire_bytes);
+		return true;
+	}
+	struct sl_port *port = bpf_map_lookup_elem(&sl_ports, &slot);
+
+	if (!port || port->ifindex != ifindex)
+		return false;
+	uint8_t side = port->ingress;
+
+	if (egress && side != SL_SIDE_UNKNOWN)
+		side = side == SL_SIDE_LAN ? SL_SIDE_WAN : SL_SIDE_LAN;
+	sl_pipeline_start(work, port, side, bpf_ktime_get_ns(), wire_bytes);
+	return true;
+}
+
+/* False: not our port, or bypass is on (counted). */
+static __always_inline bool enter(struct context *x, uint32_t ifindex, bool egress,
+				  uint32_t wire_bytes)
+{
+	if (!start(x->work, ifindex, egress, wire_bytes))
+		return false;
+	if (!x->tables->knobs.bypass)
+		return true;
+	x->stats->reason[SL_REASON_BYPASSED]++;
+	return false;
+}
+
+static __always_inline struct sl_fragment_slot *fragment_slot(struct context *x)
+{
+	uint32_t slot = sl_pipeline_fragment_tag(x->work, x->tables) >> 8 & (SL_FRAGMENT_SLOTS - 1);
+
+	return bpf_map_lookup_elem(&sl_fragments, &slot);
+}
+
+/* Find or make the flow entry and measure the packet; @bucket is locked. */
+static __always_inline enum sl_reason measure_locked(struct context *x, struct sl_bucket *bucket)
+{
+	struct sl_work *work = x->work;
+	int way = sl_bucket_find(bucket, (uint32_t)(work->hash >> 32));
+
+	if (way < 0 && work->packet.icmp_error)
+		return SL_REASON_ICMP_ERROR;
+	if (way < 0)
+		way = sl_pipeline_claim(bucket, work, x->tables, x->shared);
+	if (way < 0 || way >= SL_BUCKET_WAYS)
+		return SL_REASON_FLOW_FULL;
+	uint32_t index = work->bucket * SL_BUCKET_WAYS + (uint32_t)way;
+	struct sl_flow *flow = bpf_map_lookup_elem(&sl_flows, &index);
+
+	if (!flow)
+		return SL_REASON_FLOW_FULL;
+	if (work->result.flow_event == SL_FLOW_KNOWN && !sl_pipeline_is_ours(flow, work))
+		return SL_REASON_FLOW_FULL;
+	work->way = (uint32_t)way;
+	work->result.flow_index = index;
+	sl_pipeline_measure(bucket, flow, work, x->tables, x->shared);
+	return SL_REASON_MEASURED;
+}
+
+/* The packet of a flow: with its entry, or without when there is no room or no time. */
+static __always_inline void measure_flow(struct context *x)
+{
+	struct sl_work *work = x->work;
+	enum sl_reason reason = SL_REASON_FLOW_BUSY;
+
+	sl_pipeline_key(work, x->tables);
+	work->bucket = (uint32_t)work->hash & sl_config.bucket_mask;
+	uint32_t index = work->bucket;
+	struct sl_bucket *bucket = bpf_map_lookup_elem(&sl_buckets, &index);
+
+	if (bucket && lock_bucket(bucket)) {
+		reason = measure_locked(x, bucket);
+		unlock_bucket(bucket);
+	}
+	if (reason != SL_REASON_MEASURED)
+		sl_pipeline_flowless(work, x->tables, reason);
+}
+
+/* After the parse: a flow's packet, or a later fragment of one. */
+static __always_inline void measure(struct context *x)
+{
+	struct sl_work *work = x->work;
+
+	if (work->packet.fragment != SL_FRAGMENT_LATER)
+		measure_flow(x);
+	if (work->packet.fragment != SL_FRAGMENT_NONE) {
+		struct sl_fragment_slot *slot = fragment_slot(x);
+
+		if (slot && work->packet.fragment == SL_FRAGMENT_FIRST)
+			sl_pipeline_note_fragment(work, x->tables, slot);
+		else if (slot)
+			sl_pipeline_fragment(work, x->tables, slot);
+	}
+	sl_pipeline_police(work, x->tables, x->shared);
+}
+
+/*
+ * Everything between a frame and its verdict: a macro, because XDP and tc differ in
+ * the type of @ctx and in the two functions that parse it.  NULL: not ours, or bypassed: pass it; else work->result says what
+ * to do.
+ */
+#define RUN(ctx, ifindex, egress, wire_bytes, parse_network, parse_transport)         \
+	({                                                                            \
+		struct context x_;                                                    \
+		struct sl_work *work_ = NULL;                                         \
+                                                                                      \
+		if (find_context(&x_) && enter(&x_, ifindex, egress, wire_bytes)) {   \
+			work_ = x_.work;                                              \
+			if (parse_network(ctx, work_) && parse_transport(ctx, work_)) \
+				measure(&x_);                                         \
+			sl_pipeline_account(work_, x_.stats);                         \
+		}                                                                     \
+		work_;                                                                \
+	})
+
+/* The rest of the frame from @offset on; offsets of headers fit 12 bits. */
+static __always_inline struct sl_cursor cursor_at(uint8_t *data, uint8_t *end, uint32_t offset)
+{
+	return (struct sl_cursor){data + (offset & 0xfff), end};
+}
+
+/* The two halves of the parse, each verified once; one pair per kind of context. */
+SL_VERIFY_ONCE int parse_network_xdp(struct xdp_md *ctx, struct sl_work *work)
+{
+	if (!work)
+		return 0;
+	struct sl_cursor c = cursor_at((void *)(long)ctx->data, (void *)(long)ctx->data_end, 0);
+
+	return sl_pipeline_network(work, &c);
+}
+
+SL_VERIFY_ONCE int parse_transport_xdp(struct xdp_md *ctx, struct sl_work *work)
+{
+	if (!work)
+		return 0;
+	struct sl_cursor c = cursor_at((void *)(long)ctx->data, (void *)(long)ctx->data_end,
+				       work->packet.l4_offset);
+
+	return sl_pipeline_transport(work, &c);
+}
+
+SL_VERIFY_ONCE int parse_network_tc(struct __sk_buff *skb, struct sl_work *work)
+{
+	if (!work)
+		return 0;
+	struct sl_cursor c = cursor_at((void *)(long)skb->data, (void *)(long)skb->data_end, 0);
+
+	return sl_pipeline_network(work, &c);
+}
+
+SL_VERIFY_ONCE int parse_transport_tc(struct __sk_buff *skb, struct sl_work *work)
+{
+	if (!work)
+		return 0;
+	struct sl_cursor c = cursor_at((void *)(long)skb->data, (void *)(long)skb->data_end,
+				       work->packet.l4_offset);
+
+	return sl_pipeline_transport(work, &c);
+}
+
+/* Write ECN and DSCP into the packet at @data, when the core asks for it. */
+static __always_inline void rewrite(const struct sl_work *work, uint8_t *data, uint8_t *end)
+{
+	if (!work->result.mark_ecn && !work->result.dscp_rewrite)
+		return;
+	uint32_t offset = work->packet.l3_offset & 0x3f;
+	uint8_t *ip = data + offset;
+
+	if (ip + 20 > end)
+		return;
+	sl_meter_write_tos(ip, sl_pipeline_tos(work));
+}
+
+/* Hand the uplink to sl_tc_mark, in front of the packet.  Without it the kernel routes as ever. */
+static __always_inline void hand_over_mark(struct xdp_md *ctx, uint32_t mark)
+{
+	uint32_t cpu = bpf_get_smp_processor_id();
+
+	if (!bpf_xdp_adjust_meta(ctx, -(int)sizeof(struct sl_meta))) {
+		struct sl_meta *meta = (void *)(long)ctx->data_meta;
+
+		if ((void *)(meta + 1) <= (void *)(long)ctx->data) {
+			*meta = (struct sl_meta){SL_META_MAGIC, mark};
+			return;
+		}
+	}
+	struct sl_stats *stats = bpf_map_lookup_elem(&sl_stats, &cpu);
+
+	if (stats)
+		stats->unsteered++;
+}
+
+SEC("xdp")
+int sl_xdp(struct xdp_md *ctx)
+{
+	uint8_t *data = (void *)(long)ctx->data;
+	uint8_t *end = (void *)(long)ctx->data_end;
+	struct sl_work *work = RUN(ctx, ctx->ingress_ifindex, false, (uint32_t)(end - data),
+				   parse_network_xdp, parse_transport_xdp);
+
+	if (!work)
+		return XDP_PASS;
+	if (work->result.action == SL_ACTION_DROP)
+		return XDP_DROP;
+	rewrite(work, data, end);
+	if (work->result.mark && !sl_config.replay)
+		hand_over_mark(ctx, work->result.mark);
+	return XDP_PASS;
+}
+
+SEC("tc")
+int sl_tc_egress(struct __sk_buff *skb)
+{
+	if (skb->data_end - skb->data < 128 && skb->len > skb->data_end - skb->data)
+		bpf_skb_pull_data(skb, skb->len < 128 ? skb->len : 128);
+	uint8_t *data = (void *)(long)skb->data;
+	uint8_t *end = (void *)(long)skb->data_end;
+	struct sl_work *work =
+		RUN(skb, skb->ifindex, true, skb->len, parse_network_tc, parse_transport_tc);
+
+	if (!work)
+		return TC_ACT_UNSPEC;
+	if (work->result.action == SL_ACTION_DROP)
+		return TC_ACT_SHOT;
+	rewrite(work, data, end);
+	return TC_ACT_UNSPEC;
+}
+
+SEC("tc")
+int sl_tc_mark(struct __sk_buff *skb)
+{
+	struct sl_meta *meta = (void *)(long)skb->data_meta;
+
+	if ((void *)(meta + 1) <= (void *)(long)skb->data && meta->magic == SL_META_MAGIC)
+		skb->mark = meta->mark;
+	return TC_ACT_UNSPEC;
+}
+
+struct sweep {
+	uint32_t bucket;
+	uint32_t freed;
+	uint16_t age;
+};
+
+static long sweep_bucket(uint32_t i, struct sweep *sweep)
+{
+	uint32_t index = (sweep->bucket + i) & sl_config.bucket_mask, zero = 0;
+	struct sl_bucket *bucket = bpf_map_lookup_elem(&sl_buckets, &index);
+	struct sl_shared *shared = bpf_map_lookup_elem(&sl_shared, &zero);
+
+	if (!bucket || !shared || !lock_bucket(bucket))
+		return 0;
+	for (int w = 0; w < SL_BUCKET_WAYS; w++) {
+		struct sl_way *way = &bucket->way[w];
+
+		if (way->kind == SL_FLOW_FREE || !sl_way_expired(way, sweep->age))
+			continue;
+		way->kind = SL_FLOW_FREE;
+		__sync_fetch_and_add(&shared->flows_held[way->service & (SL_SERVICES_MAX - 1)],
+				     (uint32_t)-1);
+		sweep->freed++;
+	}
+	unlock_bucket(bucket);
+	return 0;
+}
+
+SEC("xdp")
+int sl_sweep(struct xdp_md *ctx)
+{
+	struct sl_sweep_args *args = (void *)(long)ctx->data;
+	uint32_t cpu = bpf_get_smp_processor_id();
+	struct sweep sweep = {.age = sl_flow_age(bpf_ktime_get_ns())};
+
+	if ((void *)(args + 1) > (void *)(long)ctx->data_end)
+		return 0;
+	sweep.bucket = args->bucket;
+	bpf_loop(args->count > SL_SWEEP_MAX ? SL_SWEEP_MAX : args->count, sweep_bucket, &sweep, 0);
+	struct sl_stats *stats = bpf_map_lookup_elem(&sl_stats, &cpu);
+
+	if (stats)
+		stats->flows_expired += sweep.freed;
+	return (int)sweep.freed;
+}

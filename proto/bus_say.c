@@ -1,0 +1,305 @@
+/*
+ * bus_say.c - what goes to Redis: stream entries, pictures, watermarks, the policy
+ *
+ * Each entry carries the message as protobuf (`pb`) and its mirror (`json`).  The
+ * streams are capped so that a reader that never comes back cannot fill Redis;
+ * events are kept by their source until they are acknowledged, whatever Redis says.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bus_inner.h"
+
+#define EVENTS_CAP   "100000"
+#define HEALTH_CAP   "86400" /* a day of seconds */
+#define COMMANDS_CAP "10000"
+#define LIVE_UNSENT  (1024 * 1024) /* pictures are skipped while this much waits */
+
+/* Who wants to know how it went. */
+struct said {
+	struct sl_bus *bus;
+	sl_bus_done done;
+	sl_bus_policy got;
+	void *arg;
+};
+
+/* Errors that every next command would meet too: better a new connection later. */
+static bool is_hopeless(const char *error)
+{
+	static const char *const starts[] = {"LOADING", "NOAUTH", "READONLY", "MASTERDOWN"};
+
+	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+		if (!strncmp(error, starts[i], strlen(starts[i])))
+			return true;
+	}
+	return false;
+}
+
+static int error_number(const char *error)
+{
+	return !strncmp(error, "OOM", 3)         ? -ENOSPC
+	       : !strncmp(error, "WRONGTYPE", 9) ? -EINVAL
+						 : -EIO;
+}
+
+static void on_said(void *arg, const redisReply *reply, const char *why)
+{
+	struct said said = *(struct said *)arg;
+	bool refused = reply && reply->type == REDIS_REPLY_ERROR;
+	const char *text = !reply ? why : reply->str ? reply->str : "";
+	int err = !reply ? -ENOTCONN : refused ? error_number(text) : 0;
+
+	free(arg);
+	if (err)
+		said.bus->stats.failed++;
+	else
+		said.bus->stats.sent++;
+	if (said.done)
+		said.done(said.arg, err, text);
+	if (refused && is_hopeless(text))
+		sl_bus_drop_for(said.bus, "Redis", reply);
+}
+
+/* Send @command; said->done is told.  0 or -errno (counted, and done is not called). */
+static int say(struct sl_bus *bus, const struct sl_link_command *command, sl_link_answer answer,
+	       const struct said *said)
+{
+	struct said *kept;
+	int err = -ENOTCONN;
+
+	if (bus->state == SL_BUS_UP) {
+		kept = malloc(sizeof(*kept));
+		err = -ENOMEM;
+		if (kept) {
+			*kept = *said;
+			err = sl_link_ask(&bus->say, command, SL_LINK_PATIENCE, answer, kept);
+		}
+		if (err)
+			free(kept);
+	}
+	if (err)
+		bus->stats.failed++;
+	return err;
+}
+
+static int fail(struct sl_bus *bus, int err)
+{
+	bus->stats.failed++;
+	return err;
+}
+
+/* A message made ready: its bytes in bus->bytes, its mirror. */
+struct made {
+	long length;
+	char *json;
+};
+
+static int add_entry(struct sl_bus *bus, const char *what, const char *cap, struct made made,
+		     const struct said *said)
+{
+	struct sl_link_command command = {.words = 0};
+	char key[SL_BUS_KEY_MAX];
+	int err;
+
+	if (made.length < 0 || !made.json) {
+		free(made.json);
+		return fail(bus, made.length < 0 ? (int)made.length : -ENOMEM);
+	}
+	sl_link_text(&command, "XADD");
+	sl_link_text(&command, sl_bus_key(bus, what, key));
+	sl_link_text(&command, "MAXLEN");
+	sl_link_text(&command, "~");
+	sl_link_text(&command, cap);
+	sl_link_text(&command, "*");
+	sl_link_text(&command, "pb");
+	sl_link_bytes(&command, bus->bytes, (size_t)made.length);
+	sl_link_text(&command, "json");
+	sl_link_text(&command, made.json);
+	err = say(bus, &command, on_said, said);
+	free(made.json);
+	return err;
+}
+
+int sl_bus_send_event(struct sl_bus *bus, const struct sl_event *event, sl_bus_done done, void *arg)
+{
+	const struct said said = {.bus = bus, .done = done, .arg = arg};
+	struct made made;
+
+	if (bus->state != SL_BUS_UP)
+		return fail(bus, -ENOTCONN);
+	made.length = sl_wire_pack_event(event, bus->bytes, SL_WIRE_BYTES_MAX);
+	made.json = sl_wire_json_event(event);
+	return add_entry(bus, "event", EVENTS_CAP, made, &said);
+}
+
+int sl_bus_send_command(struct sl_bus *bus, const struct sl_command *command, sl_bus_done done,
+			void *arg)
+{
+	const struct said said = {.bus = bus, .done = done, .arg = arg};
+	struct made made;
+
+	if (bus->state != SL_BUS_UP)
+		return fail(bus, -ENOTCONN);
+	made.length = sl_wire_pack_command(command, bus->bytes, SL_WIRE_BYTES_MAX);
+	made.json = sl_wire_json_command(command);
+	return add_entry(bus, "command", COMMANDS_CAP, made, &said);
+}
+
+int sl_bus_send_health(struct sl_bus *bus, const struct sl_telemetry *telemetry)
+{
+	const struct said said = {.bus = bus};
+	struct made made;
+
+	if (bus->state != SL_BUS_UP)
+		return fail(bus, -ENOTCONN);
+	made.length = sl_wire_pack_telemetry(telemetry, bus->bytes, SL_WIRE_BYTES_MAX);
+	made.json = sl_wire_json_telemetry(telemetry);
+	return add_entry(bus, "health", HEALTH_CAP, made, &said);
+}
+
+static int publish(struct sl_bus *bus, const char *what, const void *bytes, size_t size)
+{
+	const struct said said = {.bus = bus};
+	struct sl_link_command command = {.words = 0};
+	char key[SL_BUS_KEY_MAX];
+
+	sl_link_text(&command, "PUBLISH");
+	sl_link_text(&command, sl_bus_key(bus, what, key));
+	sl_link_bytes(&command, bytes, size);
+	return say(bus, &command, on_said, &said);
+}
+
+int sl_bus_send_telemetry(struct sl_bus *bus, const struct sl_telemetry *telemetry)
+{
+	long length;
+	char *json;
+	int err;
+
+	if (bus->state != SL_BUS_UP)
+		return fail(bus, -ENOTCONN);
+	if (sl_link_unsent(&bus->say) > LIVE_UNSENT)
+		return fail(bus, -EAGAIN);
+	length = sl_wire_pack_telemetry(telemetry, bus->bytes, SL_WIRE_BYTES_MAX);
+	if (length < 0)
+		return fail(bus, (int)length);
+	err = publish(bus, "live", bus->bytes, (size_t)length);
+	if (err)
+		return err;
+	json = sl_wire_json_telemetry(telemetry);
+	if (!json)
+		return fail(bus, -ENOMEM);
+	err = publish(bus, "live.json", json, strlen(json));
+	free(json);
+	return err;
+}
+
+int sl_bus_send_watermark(struct sl_bus *bus, const char *source, uint64_t boot, uint64_t seq)
+{
+	const struct said said = {.bus = bus};
+	struct sl_link_command command = {.words = 0};
+	char what[SL_NAME_MAX + 8], key[SL_BUS_KEY_MAX], value[SL_BUS_ID_MAX];
+
+	if (strlen(source) >= SL_NAME_MAX)
+		return fail(bus, -EMSGSIZE);
+	snprintf(what, sizeof(what), "ack:%s", source);
+	snprintf(value, sizeof(value), "%" PRIu64 ":%" PRIu64, boot, seq);
+	sl_link_text(&command, "SET");
+	sl_link_text(&command, sl_bus_key(bus, what, key));
+	sl_link_text(&command, value);
+	return say(bus, &command, on_said, &said);
+}
+
+int sl_bus_trim_events(struct sl_bus *bus, const char *id)
+{
+	const struct said said = {.bus = bus};
+	struct sl_link_command command = {.words = 0};
+	char key[SL_BUS_KEY_MAX];
+
+	sl_link_text(&command, "XTRIM");
+	sl_link_text(&command, sl_bus_key(bus, "event", key));
+	sl_link_text(&command, "MINID");
+	sl_link_text(&command, id);
+	return say(bus, &command, on_said, &said);
+}
+
+int sl_bus_publish_policy(struct sl_bus *bus, const char *current, const char *previous,
+			  const char *last_good, uint64_t version)
+{
+	const char *const fields[] = {"current", current,     "previous",
+				      previous,  "last_good", last_good};
+	const struct said said = {.bus = bus};
+	struct sl_link_command command = {.words = 0};
+	char key[SL_BUS_KEY_MAX], number[24];
+
+	snprintf(number, sizeof(number), "%" PRIu64, version);
+	sl_link_text(&command, "HSET");
+	sl_link_text(&command, sl_bus_key(bus, "policy", key));
+	sl_link_text(&command, "version");
+	sl_link_text(&command, number);
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i += 2) {
+		if (!fields[i + 1])
+			continue;
+		if (strlen(fields[i + 1]) >= SL_POLICY_BYTES_MAX)
+			return fail(bus, -EMSGSIZE);
+		sl_link_text(&command, fields[i]);
+		sl_link_text(&command, fields[i + 1]);
+	}
+	return say(bus, &command, on_said, &said);
+}
+
+/* A text field of the hash; NULL when it is not there or no policy could be so. */
+static const char *policy_text(const redisReply *field)
+{
+	if (field->type != REDIS_REPLY_STRING || field->len >= SL_POLICY_BYTES_MAX ||
+	    strlen(field->str) != field->len)
+		return NULL;
+	return field->str;
+}
+
+static void policy_refused(struct sl_bus *bus, const redisReply *reply)
+{
+	const char *why = reply->str ? reply->str : "not what Redis answers";
+	char key[SL_BUS_KEY_MAX];
+
+	sl_bus_malformed(bus, sl_bus_key(bus, "policy", key), "", why);
+	if (is_hopeless(why))
+		sl_bus_drop(bus, why);
+}
+
+static void on_policy(void *arg, const redisReply *reply, const char *why)
+{
+	struct said said = *(struct said *)arg;
+	const char *version;
+
+	free(arg);
+	if (!reply || reply->type != REDIS_REPLY_ARRAY || reply->elements != 3) {
+		said.got(said.arg, NULL, NULL, 0);
+		if (reply)
+			policy_refused(said.bus, reply);
+		return;
+	}
+	version = policy_text(reply->element[2]);
+	said.got(said.arg, policy_text(reply->element[0]), policy_text(reply->element[1]),
+		 version ? strtoull(version, NULL, 10) : 0);
+}
+
+int sl_bus_fetch_policy(struct sl_bus *bus, sl_bus_policy got, void *arg)
+{
+	const struct said said = {.bus = bus, .got = got, .arg = arg};
+	struct sl_link_command command = {.words = 0};
+	char key[SL_BUS_KEY_MAX];
+	int err;
+
+	sl_link_text(&command, "HMGET");
+	sl_link_text(&command, sl_bus_key(bus, "policy", key));
+	sl_link_text(&command, "current");
+	sl_link_text(&command, "previous");
+	sl_link_text(&command, "version");
+	err = say(bus, &command, on_policy, &said);
+	if (err)
+		got(arg, NULL, NULL, 0);
+	return err;
+}

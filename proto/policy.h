@@ -1,0 +1,132 @@
+/*
+ * policy.h - the policy of a site: YAML to a plain struct, with errors that name the place
+ *
+ * DESIGN.md 8.  The only user of libcyaml/libyaml.  A policy is checked whole: what
+ * is unknown, out of range, doubled or contradicts itself is refused, with
+ * "file:line:column: key: what is wrong", and nothing changes.
+ */
+#ifndef SL_POLICY_H
+#define SL_POLICY_H
+
+#include "wire.h"
+
+#define SL_POLICY_PORTS_MAX   8
+#define SL_POLICY_MATCHES_MAX 128 /* over all services */
+#define SL_POLICY_LIST_MAX    16  /* entries of one list in a match */
+#define SL_DEVICE_MAX         16  /* IFNAMSIZ */
+
+enum sl_port_role { SL_ROLE_LAN, SL_ROLE_UPLINK, SL_ROLE_MIRROR };
+enum sl_placement { SL_PLACEMENT_TAP, SL_PLACEMENT_GATEWAY };
+
+struct sl_policy_port {
+	char name[SL_NAME_MAX];
+	char device[SL_DEVICE_MAX];
+	enum sl_port_role role;
+};
+
+struct sl_policy_uplink {
+	char name[SL_NAME_MAX];
+	char device[SL_DEVICE_MAX];
+	char gateway[46]; /* next hop, as text; "" = none (point to point) */
+	char gateway6[46];
+	uint64_t capacity_bps; /* 0 = not said */
+	bool metered;
+	uint64_t monthly_bytes;
+};
+
+/* An address range, 16 bytes in network order, IPv4 as ::ffff:a.b.c.d. */
+struct sl_policy_prefix {
+	uint8_t address[16];
+	uint8_t bits; /* of 128 */
+};
+
+struct sl_policy_l4 {
+	uint8_t proto; /* IPPROTO_*; 0 = any */
+	uint16_t port_min, port_max;
+};
+
+/* One element of `match:`; every clause that is there must hold; lists are alternatives. */
+struct sl_policy_match {
+	uint32_t line; /* of the YAML, for messages */
+	bool has_vlan, has_dscp, has_port;
+	uint16_t vlan; /* 0 = untagged */
+	uint8_t dscp;
+	uint8_t in_port; /* `in:` name of a port, as its index */
+	bool has_in;
+	uint32_t srcs, dsts, l4s; /* 0 = any */
+	struct sl_policy_prefix src[SL_POLICY_LIST_MAX];
+	struct sl_policy_prefix dst[SL_POLICY_LIST_MAX];
+	struct sl_policy_l4 l4[SL_POLICY_LIST_MAX]; /* `port:` tcp/443, udp/1000-2000, icmp */
+};
+
+struct sl_policy_slo {
+	uint64_t latency_ns;           /* 0 = not said */
+	uint32_t latency_quantile_ppm; /* latency_p95: 950000 (p50, p90, p95, p99 are known) */
+	uint32_t loss_ppm;             /* UINT32_MAX = not said */
+	uint32_t failures_ppm;         /* UINT32_MAX = not said */
+	uint32_t window_ms;            /* default 1000; 100..60000 */
+};
+
+struct sl_policy_service {
+	char name[SL_NAME_MAX];
+	uint32_t matches; /* from first_match in the policy's list */
+	uint32_t first_match;
+	struct sl_policy_slo slo;
+	bool has_slo;
+	uint32_t uplinks; /* in order of preference, as indexes of uplink[] */
+	uint8_t uplink[SL_WIRE_UPLINKS_MAX];
+	uint8_t priority; /* background 0, normal 1, high 2, critical 3 */
+	bool may_throttle;
+	uint64_t throttle_floor_bps;
+	bool has_remark;
+	uint8_t remark_dscp;
+	uint32_t flow_share_ppm; /* of the flow table; 0 = an equal share of what is left */
+};
+
+struct sl_policy_guardrails {
+	uint32_t actions_per_minute; /* default 6 */
+	uint32_t hold_down_ms;       /* default 30000 */
+};
+
+struct sl_policy {
+	char site[SL_NAME_MAX];
+	uint64_t
+		version; /* of the document; 0 = not said: the dataplane counts on from what it had */
+	enum sl_mode mode;
+	enum sl_placement
+		placement; /* gateway when there is a lan port and an uplink, else tap; may be said */
+	uint32_t ports, uplinks, services, matches;
+	struct sl_policy_port port[SL_POLICY_PORTS_MAX];
+	struct sl_policy_uplink uplink[SL_WIRE_UPLINKS_MAX];
+	struct sl_policy_service service[SL_WIRE_SERVICES_MAX - 1]; /* "other" is not in it */
+	struct sl_policy_match match[SL_POLICY_MATCHES_MAX];
+	struct sl_policy_guardrails guardrails;
+};
+
+/*
+ * Read a policy from YAML text of @size bytes; @file only names it in messages.
+ * 0; or -EINVAL, *@policy untouched, and up to @why_size bytes of @why get one
+ * line per mistake, each "file:line:column: key: what is wrong".
+ */
+int sl_policy_read(struct sl_policy *policy, const char *yaml, size_t size, const char *file,
+		   char *why, size_t why_size);
+
+/* The same from a file; also -errno of open/read (then @why says "file: reason"). */
+int sl_policy_load(struct sl_policy *policy, const char *file, char *why, size_t why_size);
+
+/*
+ * What changes from @before to @after, one line each in plain words ("services.pos.slo.loss:
+ * 0.5% -> 1%").  The text is the caller's to free(); "" when nothing does; NULL
+ * when out of memory.
+ */
+char *sl_policy_diff(const struct sl_policy *before, const struct sl_policy *after);
+
+/* The policy as canonical YAML that reads back equal.  Caller frees; NULL when out of memory. */
+char *sl_policy_write(const struct sl_policy *policy);
+
+/* Index of a service or uplink by name; -1 = none.  "other" is the service SL_POLICY_OTHER. */
+#define SL_POLICY_OTHER (SL_WIRE_SERVICES_MAX - 1)
+int sl_policy_service_index(const struct sl_policy *policy, const char *name);
+int sl_policy_uplink_index(const struct sl_policy *policy, const char *name);
+
+#endif

@@ -1,0 +1,283 @@
+/*
+ * policy_list.c - struct sl_policy to the flat list of policy_list.h
+ *
+ * Values are canonical: defaults are said, numbers stand in the largest unit that
+ * needs no decimals, and what YAML could read otherwise is quoted.  Pure.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy_list.h"
+#include "policy_units.h"
+
+static const char *const role_words[] = {"lan", "uplink", "mirror"};
+static const char *const placement_words[] = {"tap", "gateway"};
+static const char *const priority_words[] = {"background", "normal", "high", "critical"};
+
+/* Is there room for one more?  False: out of memory, what is there stands. */
+static bool have_room(struct sl_leaves *leaves)
+{
+	size_t size = leaves->size ? leaves->size * 2 : 64;
+
+	if (leaves->count < leaves->size)
+		return true;
+	struct sl_leaf *grown = realloc(leaves->leaf, size * sizeof(*grown));
+
+	if (!grown)
+		return false;
+	leaves->leaf = grown;
+	leaves->size = size;
+	return true;
+}
+
+/* Add (@path, @value); takes @value, which is NULL when there was no memory for it. */
+static void add_owned(struct sl_leaves *leaves, const char *path, char *value, bool item)
+{
+	if (!value || !have_room(leaves)) {
+		leaves->failed = true;
+		free(value);
+		return;
+	}
+	struct sl_leaf *leaf = &leaves->leaf[leaves->count++];
+
+	snprintf(leaf->path, sizeof(leaf->path), "%s", path);
+	leaf->value = value;
+	leaf->item = item;
+}
+
+__attribute__((format(printf, 3, 4))) static void add(struct sl_leaves *leaves, const char *path,
+						      const char *format, ...)
+{
+	char *value = NULL;
+	va_list list;
+
+	if (leaves->failed)
+		return;
+	va_start(list, format);
+	if (vasprintf(&value, format, list) < 0)
+		value = NULL;
+	va_end(list);
+	add_owned(leaves, path, value, false);
+}
+
+/* The same under a section's name: "services.pos" and "slo.loss". */
+__attribute__((format(printf, 4, 5))) static void
+add_under(struct sl_leaves *leaves, const char *under, const char *key, const char *format, ...)
+{
+	char path[112], value[512];
+	va_list list;
+
+	snprintf(path, sizeof(path), "%s.%s", under, key);
+	va_start(list, format);
+	vsnprintf(value, sizeof(value), format, list);
+	va_end(list);
+	add(leaves, path, "%s", value);
+}
+
+static void list_ports(struct sl_leaves *leaves, const struct sl_policy *policy)
+{
+	char under[64];
+
+	for (uint32_t i = 0; i < policy->ports; i++) {
+		const struct sl_policy_port *port = &policy->port[i];
+
+		snprintf(under, sizeof(under), "ports.%s", port->name);
+		add_under(leaves, under, "device", "%s", port->device);
+		add_under(leaves, under, "role", "%s", role_words[port->role]);
+	}
+}
+
+static void list_uplinks(struct sl_leaves *leaves, const struct sl_policy *policy)
+{
+	char under[64], text[SL_UNITS_TEXT_MAX];
+
+	for (uint32_t i = 0; i < policy->uplinks; i++) {
+		const struct sl_policy_uplink *link = &policy->uplink[i];
+
+		snprintf(under, sizeof(under), "uplinks.%s", link->name);
+		add_under(leaves, under, "device", "%s", link->device);
+		if (link->gateway[0])
+			add_under(leaves, under, "gateway", "%s", link->gateway);
+		if (link->gateway6[0])
+			add_under(leaves, under, "gateway6", "\"%s\"", link->gateway6);
+		if (link->capacity_bps)
+			add_under(leaves, under, "capacity", "%s",
+				  sl_units_write(link->capacity_bps, sl_units_rate, text));
+		if (link->metered && link->monthly_bytes)
+			add_under(leaves, under, "metered.monthly", "%s",
+				  sl_units_write(link->monthly_bytes, sl_units_bytes, text));
+		else if (link->metered)
+			add_under(leaves, under, "metered", "true");
+	}
+}
+
+static void print_prefix(FILE *out, const struct sl_policy_prefix *prefix)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	char text[INET6_ADDRSTRLEN];
+
+	if (prefix->bits >= 96 && !memcmp(prefix->address, mapped, sizeof(mapped))) {
+		inet_ntop(AF_INET, prefix->address + sizeof(mapped), text, sizeof(text));
+		fprintf(out, "%s/%u", text, prefix->bits - 96);
+	} else {
+		inet_ntop(AF_INET6, prefix->address, text, sizeof(text));
+		fprintf(out, "\"%s/%u\"", text, prefix->bits);
+	}
+}
+
+static void print_prefixes(FILE *out, const char *key, const struct sl_policy_prefix *list,
+			   uint32_t count)
+{
+	if (count)
+		fprintf(out, ", %s: [", key);
+	for (uint32_t i = 0; i < count; i++) {
+		fputs(i ? ", " : "", out);
+		print_prefix(out, &list[i]);
+	}
+	fputs(count ? "]" : "", out);
+}
+
+static void print_l4(FILE *out, const struct sl_policy_l4 *l4)
+{
+	fputs(sl_units_protocol_name(l4->proto), out);
+	if (l4->port_min == 0 && l4->port_max == UINT16_MAX)
+		return;
+	fprintf(out, "/%u", l4->port_min);
+	if (l4->port_max != l4->port_min)
+		fprintf(out, "-%u", l4->port_max);
+}
+
+static void print_l4s(FILE *out, const struct sl_policy_match *match)
+{
+	if (match->l4s)
+		fputs(", port: [", out);
+	for (uint32_t i = 0; i < match->l4s; i++) {
+		fputs(i ? ", " : "", out);
+		print_l4(out, &match->l4[i]);
+	}
+	fputs(match->l4s ? "]" : "", out);
+}
+
+/* "{vlan: 20, src: [10.0.0.0/8]}"; NULL when out of memory. */
+static char *match_text(const struct sl_policy *policy, const struct sl_policy_match *match)
+{
+	char *text = NULL, dscp[SL_UNITS_TEXT_MAX];
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	if (match->has_in)
+		fprintf(out, ", in: %s", policy->port[match->in_port].name);
+	if (match->has_vlan)
+		fprintf(out, ", vlan: %u", match->vlan);
+	print_prefixes(out, "src", match->src, match->srcs);
+	print_prefixes(out, "dst", match->dst, match->dsts);
+	print_l4s(out, match);
+	if (match->has_dscp)
+		fprintf(out, ", dscp: %s", sl_units_write_dscp(match->dscp, dscp));
+	fputs("}", out);
+	if (fclose(out)) {
+		free(text);
+		return NULL;
+	}
+	/* Each clause came with a comma before it: the first one's makes room for the brace. */
+	memmove(text + 1, text + 2, size - 1);
+	text[0] = '{';
+	return text;
+}
+
+static void list_slo(struct sl_leaves *leaves, const char *under, const struct sl_policy_slo *slo)
+{
+	char key[32], text[SL_UNITS_TEXT_MAX];
+
+	if (slo->latency_ns) {
+		snprintf(key, sizeof(key), "slo.latency_p%u", slo->latency_quantile_ppm / 10000);
+		add_under(leaves, under, key, "%s",
+			  sl_units_write(slo->latency_ns, sl_units_time, text));
+	}
+	if (slo->loss_ppm != UINT32_MAX)
+		add_under(leaves, under, "slo.loss", "%s",
+			  sl_units_write(slo->loss_ppm, sl_units_share, text));
+	if (slo->failures_ppm != UINT32_MAX)
+		add_under(leaves, under, "slo.failures", "%s",
+			  sl_units_write(slo->failures_ppm, sl_units_share, text));
+	add_under(leaves, under, "slo.window", "%s",
+		  sl_units_write((uint64_t)slo->window_ms * 1000000, sl_units_time, text));
+}
+
+static void list_preferences(struct sl_leaves *leaves, const char *under,
+			     const struct sl_policy *policy,
+			     const struct sl_policy_service *service)
+{
+	char text[SL_WIRE_UPLINKS_MAX * (SL_NAME_MAX + 2)] = "";
+	size_t used = 0;
+
+	for (uint32_t i = 0; i < service->uplinks; i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", i ? ", " : "",
+					 policy->uplink[service->uplink[i]].name);
+	if (used)
+		add_under(leaves, under, "uplinks", "[%s]", text);
+}
+
+static void list_service(struct sl_leaves *leaves, const struct sl_policy *policy,
+			 const struct sl_policy_service *service)
+{
+	char under[64], path[112], text[SL_UNITS_TEXT_MAX];
+
+	snprintf(under, sizeof(under), "services.%s", service->name);
+	snprintf(path, sizeof(path), "%s.match", under);
+	for (uint32_t i = 0; i < service->matches && !leaves->failed; i++)
+		add_owned(leaves, path,
+			  match_text(policy, &policy->match[service->first_match + i]), true);
+	if (service->has_slo)
+		list_slo(leaves, under, &service->slo);
+	list_preferences(leaves, under, policy, service);
+	add_under(leaves, under, "priority", "%s", priority_words[service->priority]);
+	if (service->may_throttle)
+		add_under(leaves, under, "throttle.floor", "%s",
+			  sl_units_write(service->throttle_floor_bps, sl_units_rate, text));
+	if (service->has_remark)
+		add_under(leaves, under, "remark.dscp", "%s",
+			  sl_units_write_dscp(service->remark_dscp, text));
+	if (service->flow_share_ppm)
+		add_under(leaves, under, "flow_share", "%s",
+			  sl_units_write(service->flow_share_ppm, sl_units_share, text));
+}
+
+int sl_leaves_open(struct sl_leaves *leaves, const struct sl_policy *policy)
+{
+	char text[SL_UNITS_TEXT_MAX];
+
+	*leaves = (struct sl_leaves){0};
+	add(leaves, "site", "%s", policy->site);
+	if (policy->version)
+		add(leaves, "version", "%" PRIu64, policy->version);
+	add(leaves, "mode", "%s", sl_mode_word(policy->mode));
+	add(leaves, "placement", "%s", placement_words[policy->placement]);
+	list_ports(leaves, policy);
+	list_uplinks(leaves, policy);
+	for (uint32_t i = 0; i < policy->services; i++)
+		list_service(leaves, policy, &policy->service[i]);
+	add(leaves, "guardrails.actions_per_minute", "%u", policy->guardrails.actions_per_minute);
+	add(leaves, "guardrails.hold_down", "%s",
+	    sl_units_write((uint64_t)policy->guardrails.hold_down_ms * 1000000, sl_units_time,
+			   text));
+	if (!leaves->failed)
+		return 0;
+	sl_leaves_close(leaves);
+	return -ENOMEM;
+}
+
+void sl_leaves_close(struct sl_leaves *leaves)
+{
+	for (size_t i = 0; i < leaves->count; i++)
+		free(leaves->leaf[i].value);
+	free(leaves->leaf);
+	*leaves = (struct sl_leaves){0};
+}

@@ -1,0 +1,244 @@
+/*
+ * wire.h - what Storeline's processes say to each other, as plain structs
+ *
+ * storeline.proto is the open API; this header is the same in C: fixed sizes, no
+ * pointers, no allocation, so a message can be kept, copied and compared.  Bytes
+ * become structs only here (wire.c, the only user of protobuf-c), with limits on
+ * size, counts and text; what breaks a limit is refused whole, with the reason.
+ *
+ * Times: *_unix_ns are wall clock, for people; nothing is decided by them but the
+ * expiry of a command.  An event is identified by (source, boot, seq).
+ */
+#ifndef SL_WIRE_H
+#define SL_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SL_WIRE_VERSION      1
+#define SL_NAME_MAX          32  /* site, service, uplink, with the NUL */
+#define SL_TEXT_MAX          256 /* a reason in plain words */
+#define SL_ID_MAX            40  /* a command's id */
+#define SL_WIRE_PATHS_MAX    64
+#define SL_WIRE_UPLINKS_MAX  4
+#define SL_WIRE_SERVICES_MAX 16
+#define SL_WIRE_COUNTERS_MAX 64
+#define SL_WIRE_BYTES_MAX    (256 * 1024) /* a message larger than this is refused */
+#define SL_POLICY_BYTES_MAX  (64 * 1024)  /* the YAML of a policy */
+
+enum sl_health {
+	SL_HEALTH_UNKNOWN, /* never measured since start */
+	SL_HEALTH_GOOD,
+	SL_HEALTH_DEGRADED, /* brownout */
+	SL_HEALTH_DOWN,     /* blackout */
+	SL_HEALTH_IDLE,     /* no traffic to judge by */
+	SL_HEALTH_BLIND,    /* traffic, but too few samples to judge by */
+	SL_HEALTH_COUNT
+};
+
+enum sl_mode { SL_MODE_OBSERVE, SL_MODE_SHADOW, SL_MODE_ENFORCE, SL_MODE_COUNT };
+
+enum sl_verdict {
+	SL_VERDICT_UNKNOWN,
+	SL_VERDICT_LAN,
+	SL_VERDICT_UPLINK,
+	SL_VERDICT_DESTINATION,
+	SL_VERDICT_DNS,
+	SL_VERDICT_SELF,
+	SL_VERDICT_COUNT
+};
+
+/* RTT of one leg over a window: the method with most samples; methods are never mixed. */
+struct sl_latency_report {
+	char method[12]; /* "seq", "ts", "handshake"; "" = no sample */
+	uint32_t samples;
+	uint32_t above_slo; /* samples above the SLO's latency (WAN leg) */
+	uint32_t p50_us, p95_us, max_us;
+};
+
+/* Loss of one direction over a window (MEASUREMENT.md 1). */
+struct sl_loss_report {
+	uint32_t segments;
+	uint32_t lost_after, lost_before, spurious, reordered, capture_miss;
+};
+
+/* One path over a window.  [0] of a pair: LAN (leg; sender), [1]: WAN. */
+struct sl_path_report {
+	char service[SL_NAME_MAX];
+	char uplink[SL_NAME_MAX];
+	enum sl_health state;
+	char reason[SL_TEXT_MAX]; /* why this state: the measure, its value, its limit */
+	uint32_t window_ms;
+	struct sl_latency_report rtt[2];
+	struct sl_loss_report loss[2];
+	uint32_t packets[2];
+	uint64_t bytes[2];
+	uint32_t flows_new, flows_full;
+	uint32_t attempts, attempts_repeated, established, refused, resets;
+	uint32_t demand, progress, stalls, stall_repeats; /* from the LAN side */
+	uint32_t silent_ms;    /* since the last progress while demand stands; 0 = none stands */
+	uint32_t coverage_ppm; /* share of packets that were measured in a flow */
+	uint32_t meter_dropped;
+};
+
+struct sl_uplink_report {
+	char name[SL_NAME_MAX];
+	enum sl_health state; /* liveness over all its services: good, down, idle */
+	char reason[SL_TEXT_MAX];
+	uint64_t rate_bps[2]; /* by sender: [0] towards the WAN, [1] from it */
+	uint64_t capacity_bps;
+	uint32_t silent_ms;
+};
+
+/* What is set for a service at this moment. */
+struct sl_service_report {
+	char name[SL_NAME_MAX];
+	char uplink[SL_NAME_MAX];       /* where its new flows go */
+	char trial_uplink[SL_NAME_MAX]; /* "" = no trial */
+	uint32_t trial_share_ppm;
+	uint64_t limit_bps[2]; /* by sender; 0 = no limit */
+	bool rerouted;         /* not on the policy's first uplink */
+	char cause[SL_ID_MAX]; /* command id that set this, "fast-reroute", or "" = the policy */
+};
+
+struct sl_counter {
+	char name[SL_NAME_MAX];
+	uint64_t value;
+};
+
+/* The whole picture of a site, each 100 ms on `live`; lossy by design. */
+struct sl_telemetry {
+	char site[SL_NAME_MAX];
+	uint64_t boot;
+	uint64_t version; /* counts the pictures of this boot */
+	uint64_t at_unix_ns;
+	uint64_t event_seq; /* last event made; a gap to what you hold = events you miss */
+	enum sl_mode mode;
+	uint64_t policy_version;
+	uint32_t tables_generation;
+	bool frozen, bypassed;
+	uint32_t paths, uplinks, services, counters;
+	struct sl_path_report path[SL_WIRE_PATHS_MAX];
+	struct sl_uplink_report uplink[SL_WIRE_UPLINKS_MAX];
+	struct sl_service_report service[SL_WIRE_SERVICES_MAX];
+	struct sl_counter counter[SL_WIRE_COUNTERS_MAX];
+};
+
+enum sl_event_kind {
+	SL_EVENT_NONE,
+	SL_EVENT_STARTED,      /* dataplane or control came up; text says how */
+	SL_EVENT_STATE_CHANGE, /* path or uplink changed health */
+	SL_EVENT_ACTION,       /* something was changed in the traffic (fast reroute, command) */
+	SL_EVENT_ACK,          /* what became of a command */
+	SL_EVENT_DECISION,     /* control: what it decided and why, also when it held back */
+	SL_EVENT_GAP,          /* events that did not fit the spool: count in `lost` */
+	SL_EVENT_KIND_COUNT
+};
+
+enum sl_ack_status {
+	SL_ACK_NONE,
+	SL_ACK_APPLIED,
+	SL_ACK_DUPLICATE, /* had been applied before; nothing was done again */
+	SL_ACK_REFUSED,   /* not valid here: reason says why */
+	SL_ACK_EXPIRED,
+	SL_ACK_HELD, /* frozen, or a guardrail of the dataplane */
+	SL_ACK_COUNT
+};
+
+/* One event.  Only the fields of its kind are set. */
+struct sl_event {
+	char site[SL_NAME_MAX];
+	char source[SL_NAME_MAX]; /* "dataplane", "control" */
+	uint64_t boot; /* of the source; random per life of its spool, kept over restarts */
+	uint64_t seq;  /* contiguous from 1 within (source, boot) */
+	uint64_t at_unix_ns;
+	uint64_t at_mono_ns; /* the source's monotonic clock, to measure times between events */
+	enum sl_event_kind kind;
+	char service[SL_NAME_MAX]; /* "" = the uplink as a whole */
+	char uplink[SL_NAME_MAX];
+	char to_uplink[SL_NAME_MAX];  /* ACTION, DECISION: where to */
+	enum sl_health before, after; /* STATE_CHANGE */
+	enum sl_verdict verdict;      /* DECISION */
+	char remedy
+		[SL_NAME_MAX]; /* ACTION, DECISION: reroute, throttle, restore, notify, hold, freeze, ... */
+	uint64_t limit_bps;         /* throttle */
+	enum sl_ack_status ack;     /* ACK */
+	char command_id[SL_ID_MAX]; /* ACK, ACTION, DECISION */
+	uint64_t incident;          /* ACTION, DECISION: number of the incident, 0 = none */
+	uint64_t lost;              /* GAP */
+	char text[SL_TEXT_MAX];     /* in plain words, with the numbers */
+	struct sl_path_report path; /* STATE_CHANGE of a path: the window it was judged on */
+	bool has_path;
+};
+
+enum sl_command_kind {
+	SL_COMMAND_NONE,
+	SL_COMMAND_REROUTE, /* service to uplink (share_ppm of new flows; live: move live flows too) */
+	SL_COMMAND_THROTTLE, /* service to limit_bps; 0 lifts it */
+	SL_COMMAND_RESTORE,  /* service back to what the policy says, limit lifted */
+	SL_COMMAND_FREEZE,
+	SL_COMMAND_BYPASS,
+	SL_COMMAND_RESUME,
+	SL_COMMAND_POLICY,   /* apply `policy` (YAML) */
+	SL_COMMAND_ROLLBACK, /* back to the previous policy */
+	SL_COMMAND_KIND_COUNT
+};
+
+/*
+ * A command to the dataplane: desired state, so repeating it is harmless; its id
+ * makes sure that it is not applied twice.
+ */
+struct sl_command {
+	char site[SL_NAME_MAX];
+	char id[SL_ID_MAX];           /* unique: CONTROLLER-TERM-COUNTER or cli-RANDOM */
+	char controller[SL_NAME_MAX]; /* who commands: "control", "cli" */
+	uint64_t term; /* of the controller; a lower one than seen is refused; 0 = a person */
+	uint64_t issued_unix_ns;
+	uint64_t expires_unix_ns; /* not applied after this */
+	enum sl_command_kind kind;
+	char service[SL_NAME_MAX];
+	char uplink[SL_NAME_MAX];
+	uint32_t share_ppm; /* REROUTE: 1000000 = all new flows */
+	bool move_live;     /* REROUTE */
+	uint64_t limit_bps; /* THROTTLE, both directions */
+	uint32_t hold_ms;   /* the setting ends by itself after this; 0 = stays */
+	uint64_t incident;
+	char reason[SL_TEXT_MAX];
+	char policy[SL_POLICY_BYTES_MAX]; /* POLICY: YAML */
+};
+
+/*
+ * To bytes.  Returns the length, or -EMSGSIZE when @size is too small (nothing is
+ * written past it).
+ */
+long sl_wire_pack_telemetry(const struct sl_telemetry *from, uint8_t *bytes, size_t size);
+long sl_wire_pack_event(const struct sl_event *from, uint8_t *bytes, size_t size);
+long sl_wire_pack_command(const struct sl_command *from, uint8_t *bytes, size_t size);
+
+/*
+ * From bytes nobody vouches for.  0; or -EPROTO, *@to untouched, and @why (may be
+ * NULL, else SL_TEXT_MAX bytes) says which field broke which limit.
+ */
+int sl_wire_unpack_telemetry(struct sl_telemetry *to, const uint8_t *bytes, size_t size, char *why);
+int sl_wire_unpack_event(struct sl_event *to, const uint8_t *bytes, size_t size, char *why);
+int sl_wire_unpack_command(struct sl_command *to, const uint8_t *bytes, size_t size, char *why);
+
+/*
+ * The same as one line of JSON (no newline), keys and enum words as in
+ * storeline.proto, for dashboards and --json.  The string is the caller's to
+ * free(); NULL when out of memory.
+ */
+char *sl_wire_json_telemetry(const struct sl_telemetry *from);
+char *sl_wire_json_event(const struct sl_event *from);
+char *sl_wire_json_command(const struct sl_command *from);
+
+/* The words of the enums, lower case as in DESIGN.md ("good", "reroute"); "?" out of range. */
+const char *sl_health_word(enum sl_health health);
+const char *sl_mode_word(enum sl_mode mode);
+const char *sl_verdict_word(enum sl_verdict verdict);
+const char *sl_event_kind_word(enum sl_event_kind kind);
+const char *sl_ack_word(enum sl_ack_status status);
+const char *sl_command_word(enum sl_command_kind kind);
+
+#endif

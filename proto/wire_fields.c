@@ -1,0 +1,263 @@
+/*
+ * wire_fields.c - the tables of wire_fields.h, and the memory that a walk works in
+ *
+ * Rows stand in the order of the field numbers of storeline.proto; a unit test
+ * holds the names against the descriptors.  Constant after start: any thread.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "storeline.pb-c.h"
+#include "wire_fields.h"
+
+#define AT(member) offsetof(struct STRUCT, member)
+#define VERSION                                                  \
+	{                                                        \
+		.name = "wire_version", .kind = SL_FIELD_VERSION \
+	}
+#define BOOL(member)                                                         \
+	{                                                                    \
+		.name = #member, .kind = SL_FIELD_BOOL, .offset = AT(member) \
+	}
+#define U32(member)                                                         \
+	{                                                                   \
+		.name = #member, .kind = SL_FIELD_U32, .offset = AT(member) \
+	}
+#define U64(member)                                                         \
+	{                                                                   \
+		.name = #member, .kind = SL_FIELD_U64, .offset = AT(member) \
+	}
+#define ID(member)                                                         \
+	{                                                                  \
+		.name = #member, .kind = SL_FIELD_ID, .offset = AT(member) \
+	}
+#define U32_AS(as, member)                                              \
+	{                                                               \
+		.name = #as, .kind = SL_FIELD_U32, .offset = AT(member) \
+	}
+#define U64_AS(as, member)                                              \
+	{                                                               \
+		.name = #as, .kind = SL_FIELD_U64, .offset = AT(member) \
+	}
+#define ENUM(member, of)                                                      \
+	{                                                                     \
+		.name = #member, .kind = SL_FIELD_ENUM, .offset = AT(member), \
+		.words = &sl_words_##of                                       \
+	}
+#define TEXT(member)                                                          \
+	{                                                                     \
+		.name = #member, .kind = SL_FIELD_TEXT, .offset = AT(member), \
+		.limit = sizeof(((struct STRUCT *)0)->member)                 \
+	}
+#define LINES(member)                                                          \
+	{                                                                      \
+		.name = #member, .kind = SL_FIELD_LINES, .offset = AT(member), \
+		.limit = sizeof(((struct STRUCT *)0)->member)                  \
+	}
+#define MESSAGE(as, member, of)                                                             \
+	{                                                                                   \
+		.name = #as, .kind = SL_FIELD_MESSAGE, .offset = AT(member), .message = &of \
+	}
+#define OPTIONAL(member, has, of)                                                 \
+	{                                                                         \
+		.name = #member, .kind = SL_FIELD_OPTIONAL, .offset = AT(member), \
+		.count = AT(has), .message = &of                                  \
+	}
+#define LIST(counter, member, max, of)                                         \
+	{                                                                      \
+		.name = #counter, .kind = SL_FIELD_LIST, .offset = AT(member), \
+		.count = AT(counter), .limit = max, .message = &of             \
+	}
+#define FIELDS(of, table, pb)                                                 \
+	{                                                                     \
+		.descriptor = &pb, .size = sizeof(struct of), .field = table, \
+		.fields = sizeof(table) / sizeof((table)[0])                  \
+	}
+
+#define STRUCT sl_latency_report
+static const struct sl_field latency_rows[] = {
+	TEXT(method), U32(samples), U32(above_slo), U32(p50_us), U32(p95_us), U32(max_us),
+};
+static const struct sl_fields latency =
+	FIELDS(sl_latency_report, latency_rows, storeline__v1__latency_report__descriptor);
+#undef STRUCT
+
+#define STRUCT sl_loss_report
+static const struct sl_field loss_rows[] = {
+	U32(segments), U32(lost_after), U32(lost_before),
+	U32(spurious), U32(reordered),  U32(capture_miss),
+};
+static const struct sl_fields loss =
+	FIELDS(sl_loss_report, loss_rows, storeline__v1__loss_report__descriptor);
+#undef STRUCT
+
+#define STRUCT sl_path_report
+static const struct sl_field path_rows[] = {
+	TEXT(service),
+	TEXT(uplink),
+	ENUM(state, health),
+	TEXT(reason),
+	U32(window_ms),
+	MESSAGE(rtt_lan, rtt[0], latency),
+	MESSAGE(rtt_wan, rtt[1], latency),
+	MESSAGE(loss_from_lan, loss[0], loss),
+	MESSAGE(loss_from_wan, loss[1], loss),
+	U32_AS(packets_from_lan, packets[0]),
+	U32_AS(packets_from_wan, packets[1]),
+	U64_AS(bytes_from_lan, bytes[0]),
+	U64_AS(bytes_from_wan, bytes[1]),
+	U32(flows_new),
+	U32(flows_full),
+	U32(attempts),
+	U32(attempts_repeated),
+	U32(established),
+	U32(refused),
+	U32(resets),
+	U32(demand),
+	U32(progress),
+	U32(stalls),
+	U32(stall_repeats),
+	U32(silent_ms),
+	U32(coverage_ppm),
+	U32(meter_dropped),
+};
+static const struct sl_fields path =
+	FIELDS(sl_path_report, path_rows, storeline__v1__path_report__descriptor);
+#undef STRUCT
+
+#define STRUCT sl_uplink_report
+static const struct sl_field uplink_rows[] = {
+	TEXT(name),
+	ENUM(state, health),
+	TEXT(reason),
+	U64_AS(rate_up_bps, rate_bps[0]),
+	U64_AS(rate_down_bps, rate_bps[1]),
+	U64(capacity_bps),
+	U32(silent_ms),
+};
+static const struct sl_fields uplink =
+	FIELDS(sl_uplink_report, uplink_rows, storeline__v1__uplink_report__descriptor);
+#undef STRUCT
+
+#define STRUCT sl_service_report
+static const struct sl_field service_rows[] = {
+	TEXT(name),
+	TEXT(uplink),
+	TEXT(trial_uplink),
+	U32(trial_share_ppm),
+	U64_AS(limit_up_bps, limit_bps[0]),
+	U64_AS(limit_down_bps, limit_bps[1]),
+	BOOL(rerouted),
+	TEXT(cause),
+};
+static const struct sl_fields service =
+	FIELDS(sl_service_report, service_rows, storeline__v1__service_report__descriptor);
+#undef STRUCT
+
+#define STRUCT sl_counter
+static const struct sl_field counter_rows[] = {TEXT(name), U64(value)};
+static const struct sl_fields counter =
+	FIELDS(sl_counter, counter_rows, storeline__v1__counter__descriptor);
+#undef STRUCT
+
+#define STRUCT sl_telemetry
+static const struct sl_field telemetry_rows[] = {
+	VERSION,
+	TEXT(site),
+	ID(boot),
+	U64(version),
+	U64(at_unix_ns),
+	U64(event_seq),
+	ENUM(mode, mode),
+	U64(policy_version),
+	U32(tables_generation),
+	BOOL(frozen),
+	BOOL(bypassed),
+	LIST(paths, path, SL_WIRE_PATHS_MAX, path),
+	LIST(uplinks, uplink, SL_WIRE_UPLINKS_MAX, uplink),
+	LIST(services, service, SL_WIRE_SERVICES_MAX, service),
+	LIST(counters, counter, SL_WIRE_COUNTERS_MAX, counter),
+};
+const struct sl_fields sl_fields_telemetry =
+	FIELDS(sl_telemetry, telemetry_rows, storeline__v1__telemetry__descriptor);
+#undef STRUCT
+
+#define STRUCT sl_event
+static const struct sl_field event_rows[] = {
+	VERSION,
+	TEXT(site),
+	TEXT(source),
+	ID(boot),
+	U64(seq),
+	U64(at_unix_ns),
+	U64(at_mono_ns),
+	ENUM(kind, event),
+	TEXT(service),
+	TEXT(uplink),
+	TEXT(to_uplink),
+	ENUM(before, health),
+	ENUM(after, health),
+	ENUM(verdict, verdict),
+	TEXT(remedy),
+	U64(limit_bps),
+	ENUM(ack, ack),
+	TEXT(command_id),
+	U64(incident),
+	U64(lost),
+	TEXT(text),
+	OPTIONAL(path, has_path, path),
+};
+const struct sl_fields sl_fields_event =
+	FIELDS(sl_event, event_rows, storeline__v1__event__descriptor);
+#undef STRUCT
+
+#define STRUCT sl_command
+static const struct sl_field command_rows[] = {
+	VERSION,
+	TEXT(site),
+	TEXT(id),
+	TEXT(controller),
+	U64(term),
+	U64(issued_unix_ns),
+	U64(expires_unix_ns),
+	ENUM(kind, command),
+	TEXT(service),
+	TEXT(uplink),
+	U32(share_ppm),
+	BOOL(move_live),
+	U64(limit_bps),
+	U32(hold_ms),
+	U64(incident),
+	TEXT(reason),
+	LINES(policy),
+};
+const struct sl_fields sl_fields_command =
+	FIELDS(sl_command, command_rows, storeline__v1__command__descriptor);
+#undef STRUCT
+
+int sl_arena_open(struct sl_arena *arena, size_t size)
+{
+	*arena = (struct sl_arena){.base = malloc(size), .size = size};
+	return arena->base ? 0 : -ENOMEM;
+}
+
+void *sl_arena_take(struct sl_arena *arena, size_t size)
+{
+	const size_t align = sizeof(max_align_t);
+	uint8_t *piece = arena->base + arena->used;
+
+	if (size > arena->size)
+		return NULL;
+	size = (size + align - 1) / align * align;
+	if (size > arena->size - arena->used)
+		return NULL;
+	arena->used += size;
+	return memset(piece, 0, size);
+}
+
+void sl_arena_close(struct sl_arena *arena)
+{
+	free(arena->base);
+	*arena = (struct sl_arena){0};
+}

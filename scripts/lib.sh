@@ -1,0 +1,138 @@
+# shellcheck shell=bash
+# lib.sh - what the scripts share: packages, builds, messages
+#
+# Source it; it changes no option of the shell and prints nothing by itself.
+#   SL_ROOT                        the repository
+#   sl_say, sl_warn, sl_die        one line to stdout / stderr / stderr and exit
+#   sl_install [build|run|check]…  Debian packages, only what is missing (none named: build run)
+#   sl_build DIR [meson option…]   configure once, compile, silent unless it fails
+
+SL_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+# One line a package: its group, its name, why it is there.
+SL_PACKAGES='
+build build-essential        gcc, libc headers, libasan
+build meson                  the build
+build ninja-build            the build
+build pkg-config             how meson finds the libraries
+build clang                  compiles the BPF program; second compiler of the C
+build llvm                   llvm-strip, for the BPF object
+build bpftool                BPF skeleton from the object
+build linux-libc-dev         linux/bpf.h and the packet headers
+build libbpf-dev             loads and pins the BPF program
+build libhiredis-dev         Redis, in proto/bus
+build libprotobuf-c-dev      messages, in proto/wire
+build protobuf-c-compiler    proto/storeline.proto to C
+build libevent-dev           the loop of the daemons and of hiredis
+build libyaml-dev            the policy, with line and column
+build libjansson-dev         the JSON mirror and --json
+build libmnl-dev             netlink: links, rules, routes
+build libncurses-dev         storeline top
+build libssl-dev             TLS of the payment host and the till
+build libcmocka-dev          unit tests
+run   redis-server           the bus of a site
+run   iproute2               namespaces, links, routes, rules
+run   nftables               NAT on the uplinks
+run   ethtool                offloads of the virtual links
+run   procps                 ps, pgrep, sysctl
+run   openssl                certificates of the virtual store
+run   nginx                  click-and-collect of the virtual store
+run   curl                   the clients of the virtual store
+run   python3                hosts of the virtual store, tests, checks
+check clang-format           scripts/check: format
+check clang-tidy             scripts/check: bugs
+check cppcheck               scripts/check: bugs
+check shellcheck             scripts/check: scripts
+check libclang-rt-14-dev     sanitizers of clang
+check git                    which files are ours
+'
+
+sl_say() {
+	printf '%s\n' "$*"
+}
+
+sl_warn() {
+	printf '%s: %s\n' "${0##*/}" "$*" >&2
+}
+
+# sl_die CODE message…
+sl_die() {
+	local code=$1
+	shift
+	sl_warn "$@"
+	exit "$code"
+}
+
+# The packages of the groups $@ that are not installed, one a line.
+sl_missing() {
+	local group name
+	while read -r group name _; do
+		case " $* " in
+		*" $group "*) ;;
+		*) continue ;;
+		esac
+		[ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" = installed ] ||
+			printf '%s\n' "$name"
+	done <<<"$SL_PACKAGES"
+}
+
+# Packages must not start or enable the machine's own redis and nginx: ours are private ones.
+sl_apt_install() (
+	rc_d=/usr/sbin/policy-rc.d
+	log=$(mktemp)
+	[ ! -e "$rc_d" ] || cp -a "$rc_d" "$log.rc"
+	trap 'rm -f "$rc_d"; [ ! -e "$log.rc" ] || mv "$log.rc" "$rc_d"; rm -f "$log"' EXIT
+	trap 'exit 130' INT TERM
+	rm -f "$rc_d"
+	printf '#!/bin/sh\nexit 101\n' >"$rc_d"
+	chmod 755 "$rc_d"
+	export DEBIAN_FRONTEND=noninteractive
+	{
+		apt-get -q update &&
+			apt-get -q -y -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 \
+				--no-install-recommends install "$@"
+	} >"$log" 2>&1 </dev/null || {
+		tail -n 20 "$log" >&2
+		exit 1
+	}
+	for unit in redis-server nginx; do
+		case " $* " in
+		*" $unit "*) systemctl disable "$unit" >/dev/null 2>&1 || true ;;
+		esac
+	done
+)
+
+# Install what is missing of the groups $@.  Exits 4 when it may not, 1 when apt cannot.
+sl_install() {
+	local missing
+	[ $# -gt 0 ] || set -- build run
+	command -v dpkg-query >/dev/null || sl_die 1 "needs Debian 12: no dpkg-query here"
+	mapfile -t missing < <(sl_missing "$@")
+	[ ${#missing[@]} -gt 0 ] || return 0
+	[ "$(id -u)" -eq 0 ] || sl_die 4 "run as root to install: ${missing[*]}"
+	sl_warn "installing ${missing[*]}"
+	sl_apt_install "${missing[@]}" || sl_die 1 "apt-get could not install: ${missing[*]}"
+}
+
+# Compile into DIR.  0, or 1 with the end of the log on stderr.  CC chooses the compiler.
+sl_build() {
+	local dir=$1 want=${CC:-gcc} log
+	shift
+	want="$want $*"
+	log="$dir/build.log"
+	mkdir -p "$dir"
+	if [ ! -f "$dir/build.ninja" ] || [ "$(cat "$dir/build.options" 2>/dev/null)" != "$want" ]; then
+		rm -rf "$dir/meson-private" "$dir/meson-info" "$dir/build.ninja"
+		if ! CC=${CC:-gcc} meson setup "$dir" "$SL_ROOT" "$@" >"$log" 2>&1; then
+			sl_warn "meson setup $dir failed:"
+			tail -n 30 "$log" >&2
+			return 1
+		fi
+		printf '%s\n' "$want" >"$dir/build.options"
+	fi
+	if ! ninja -C "$dir" >"$log" 2>&1; then
+		sl_warn "ninja -C $dir failed:"
+		grep -v '^\[[0-9]*/[0-9]*\] ' "$log" | head -n 80 >&2
+		return 1
+	fi
+}

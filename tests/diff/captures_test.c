@@ -1,0 +1,105 @@
+/*
+ * captures_test.c - every capture: BPF and host say the same of every packet, twice
+ *
+ * captures_test DIR    the captures of DIR; without one, of $SL_CAPTURES
+ */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pair.h"
+
+static struct sl_pair pair;
+static const char *directory;
+static struct dirent **names;
+static int found;
+
+static void path_of(char *path, size_t size, const char *name)
+{
+	snprintf(path, size, "%s/%s", directory, name);
+}
+
+/* Twice, because the second run must not remember the first. */
+static void capture(void **state)
+{
+	char path[4096], *first, *second;
+
+	if (!pair.xdp)
+		sl_pair_open(&pair);
+	path_of(path, sizeof(path), *state);
+	sl_pair_reset(&pair);
+	sl_pair_capture(&pair, path);
+	sl_pair_same_stats(&pair);
+	sl_pair_same_books(&pair);
+	first = sl_pair_lines(&pair);
+	sl_pair_reset(&pair);
+	sl_pair_capture(&pair, path);
+	second = sl_pair_lines(&pair);
+	assert_string_equal(first, second);
+	free(first);
+	free(second);
+}
+
+/* The same frames in another file format are the same flows. */
+static void format(void **state)
+{
+	char path[4096], *plain, *other;
+
+	if (!pair.xdp)
+		sl_pair_open(&pair);
+	path_of(path, sizeof(path), "tcp-faults.pcap");
+	sl_pair_reset(&pair);
+	sl_pair_capture(&pair, path);
+	plain = sl_pair_lines(&pair);
+	assert_true(plain[0]);
+	path_of(path, sizeof(path), *state);
+	sl_pair_reset(&pair);
+	sl_pair_capture(&pair, path);
+	other = sl_pair_lines(&pair);
+	assert_string_equal(plain, other);
+	free(plain);
+	free(other);
+}
+
+static int is_capture(const struct dirent *entry)
+{
+	const char *dot = strrchr(entry->d_name, '.');
+
+	return dot && (!strcmp(dot, ".pcap") || !strcmp(dot, ".pcapng"));
+}
+
+static void missing(void **state)
+{
+	print_message("no SL_CAPTURES\n");
+	skip();
+}
+
+/* ns resolution: the formats that cannot hold it are compared by their own rows only. */
+static bool is_same_frames(const char *name)
+{
+	return !strncmp(name, "format-", 7) && !strstr(name, "snapped") && !strstr(name, "power");
+}
+
+int main(int argc, char **argv)
+{
+	static struct sl_row_tests tests;
+	int failed;
+
+	directory = argc > 1 ? argv[1] : getenv("SL_CAPTURES");
+	found = directory ? scandir(directory, &names, is_capture, alphasort) : -1;
+	if (found <= 0)
+		sl_row_add(&tests, "captures", missing, NULL);
+	for (int i = 0; i < found; i++) {
+		sl_row_add(&tests, names[i]->d_name, capture, names[i]->d_name);
+		if (argc > 1 && is_same_frames(names[i]->d_name))
+			sl_row_add(&tests, names[i]->d_name, format, names[i]->d_name);
+	}
+	failed = sl_row_run("captures", &tests);
+	sl_pair_close(&pair);
+	for (int i = 0; i < found; i++)
+		free(names[i]);
+	free(names);
+	return failed;
+}

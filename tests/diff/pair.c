@@ -1,0 +1,200 @@
+/*
+ * pair.c - the same frames through both engines, compared after each
+ *
+ * The core is one source for two machines; what differs here is a compiler, the
+ * verifier's view, or the glue around the pipeline's calls.  The tables have rules of
+ * every kind, a small table that overflows, and a rate limit, so that all paths run.
+ */
+#include "pair.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dataplane/host.h"
+#include "dataplane/xdp.h"
+
+#define FLOWS 4000 /* few enough that a scan in the captures fills its quota */
+
+static struct sl_addr ip4_addr(uint32_t address)
+{
+	return (struct sl_addr){0, UINT64_C(0xffff00000000) | address};
+}
+
+static struct sl_rule any(uint8_t service)
+{
+	return (struct sl_rule){.dst_port_max = UINT16_MAX, .service = service};
+}
+
+static void set_rules(struct sl_tables *tables)
+{
+	struct sl_rule *rule = tables->rule;
+
+	rule[0] = any(1); /* a port */
+	rule[0].proto = SL_PROTO_TCP;
+	rule[0].proto_mask = 0xff;
+	rule[0].dst_port_min = rule[0].dst_port_max = 443;
+	rule[1] = any(2); /* a prefix */
+	rule[1].src = ip4_addr(0xc0a80000);
+	rule[1].src_mask = (struct sl_addr){UINT64_MAX, UINT64_C(0xffffffffffff0000)};
+	rule[2] = any(3); /* a VLAN */
+	rule[2].vlan = 100;
+	rule[2].vlan_mask = 0xfff;
+	rule[3] = any(4); /* a DSCP */
+	rule[3].dscp = 18;
+	rule[3].dscp_mask = 0x3f;
+	tables->rules = 4;
+}
+
+static void make_tables(struct sl_tables *tables)
+{
+	*tables = (struct sl_tables){.generation = 1,
+				     .services = 5,
+				     .uplinks = 3,
+				     .mark_base = 0x5100,
+				     .hash_seed = UINT64_C(0x5151515151515151)};
+	set_rules(tables);
+	for (int i = 0; i < 5; i++)
+		tables->service[i] = (struct sl_service){.flow_quota = i == 2 ? 40 : FLOWS / 4,
+							 .priority = (uint8_t)(i % 4)};
+	tables->service[3].dscp_rewrite = 1;
+	tables->service[3].dscp_set = 46;
+	tables->knobs.steer[1] =
+		(struct sl_steer){.uplink = 1, .trial_uplink = 2, .trial_share = 64};
+	tables->knobs.rate[4][SL_SIDE_WAN] =
+		(struct sl_rate){.ns_per_kib = 1000000, .burst_us = 20000};
+}
+
+void sl_pair_open(struct sl_pair *pair)
+{
+	struct sl_tables *tables = malloc(sizeof(*tables));
+	struct sl_xdp_config config = {.tables = tables, .flows = FLOWS, .replay = true};
+	char why[SL_TEXT_MAX];
+	int err;
+
+	assert_non_null(tables);
+	memset(pair, 0, sizeof(*pair));
+	make_tables(tables);
+	err = sl_xdp_open(&config, &pair->xdp, why, sizeof(why));
+	if (!err)
+		err = sl_host_open(FLOWS, tables, &pair->host);
+	free(tables);
+	if (err == -EPERM || err == -ENOSYS) {
+		print_message("%s\n", why);
+		skip();
+	}
+	if (err)
+		fail_msg("%s", why);
+}
+
+void sl_pair_reset(struct sl_pair *pair)
+{
+	assert_int_equal(sl_xdp_reset(pair->xdp), 0);
+	assert_int_equal(sl_host_reset(pair->host), 0);
+	sl_book_close(pair->xdp_book);
+	sl_book_close(pair->host_book);
+	pair->xdp_book = sl_book_open();
+	pair->host_book = sl_book_open();
+	pair->frames = 0;
+}
+
+void sl_pair_close(struct sl_pair *pair)
+{
+	sl_book_close(pair->xdp_book);
+	sl_book_close(pair->host_book);
+	if (pair->xdp)
+		pair->xdp->ops->close(pair->xdp, true);
+	if (pair->host)
+		pair->host->ops->close(pair->host, true);
+	memset(pair, 0, sizeof(*pair));
+}
+
+static void same(const struct sl_pair *pair, const char *what, const void *a, const void *b,
+		 size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		if (((const uint8_t *)a)[i] != ((const uint8_t *)b)[i])
+			fail_msg("frame %" PRIu64 ": byte %zu of %s: xdp %02x, host %02x",
+				 pair->frames, i, what, ((const uint8_t *)a)[i],
+				 ((const uint8_t *)b)[i]);
+}
+
+void sl_pair_frame(struct sl_pair *pair, const struct sl_frame *frame)
+{
+	const struct sl_work *xdp = NULL, *host = NULL;
+
+	pair->frames++;
+	assert_int_equal(sl_xdp_packet(pair->xdp, frame, SL_SIDE_UNKNOWN, &xdp), 0);
+	assert_int_equal(sl_host_packet(pair->host, frame, SL_SIDE_UNKNOWN, &host), 0);
+	assert_int_equal(xdp->result.reason, host->result.reason);
+	if (xdp->result.reason != SL_REASON_ETH_SHORT) { /* the kernel refuses to run those */
+		same(pair, "result", &xdp->result, &host->result, sizeof(xdp->result));
+		same(pair, "packet", &xdp->packet, &host->packet, sizeof(xdp->packet));
+	}
+	assert_int_equal(sl_book_add(pair->xdp_book, xdp), 0);
+	assert_int_equal(sl_book_add(pair->host_book, host), 0);
+}
+
+void sl_pair_capture(struct sl_pair *pair, const char *path)
+{
+	struct sl_capture *capture = NULL;
+	struct sl_frame frame;
+	char why[SL_TEXT_MAX];
+
+	if (sl_capture_open(path, &capture, why, sizeof(why)))
+		fail_msg("%s", why);
+	while (sl_capture_next(capture, &frame))
+		sl_pair_frame(pair, &frame);
+	sl_capture_close(capture);
+}
+
+/* The XDP engine's workers, summed: all words grow alike, so they add as words. */
+static void sum_words(struct sl_engine *engine, struct sl_stats *sum)
+{
+	const struct sl_stats *stats;
+
+	memset(sum, 0, sizeof(*sum));
+	for (unsigned int worker = 0; (stats = engine->ops->stats(engine, worker)); worker++)
+		for (size_t i = 0; i < sizeof(*sum) / sizeof(uint64_t); i++)
+			((uint64_t *)sum)[i] += ((const uint64_t *)stats)[i];
+}
+
+void sl_pair_same_stats(struct sl_pair *pair)
+{
+	struct sl_stats *xdp = malloc(sizeof(*xdp)), *host = malloc(sizeof(*host));
+
+	assert_non_null(xdp);
+	assert_non_null(host);
+	sum_words(pair->xdp, xdp);
+	sum_words(pair->host, host);
+	same(pair, "stats", xdp, host, sizeof(*xdp));
+	free(xdp);
+	free(host);
+}
+
+static char *lines(struct sl_book *book)
+{
+	char *bytes = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&bytes, &size);
+
+	assert_non_null(out);
+	assert_int_equal(sl_book_write(book, NULL, out), 0);
+	fclose(out);
+	return bytes;
+}
+
+char *sl_pair_lines(struct sl_pair *pair)
+{
+	return lines(pair->host_book);
+}
+
+void sl_pair_same_books(struct sl_pair *pair)
+{
+	char *xdp = lines(pair->xdp_book), *host = lines(pair->host_book);
+
+	assert_string_equal(xdp, host);
+	free(xdp);
+	free(host);
+}

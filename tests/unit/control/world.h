@@ -1,0 +1,68 @@
+/*
+ * world.h - a small store in memory: traffic, faults, and a dataplane that obeys
+ *
+ * Ten ticks a second.  Each path has samples and segments per tick; a picture is the
+ * sum of the last ten, judged against the SLO as the dataplane judges.  Orders are
+ * applied one tick later and acknowledged.  Deterministic.
+ */
+#ifndef SL_TEST_WORLD_H
+#define SL_TEST_WORLD_H
+
+#include "control/site.h"
+
+#define WORLD_TICK_MS 100
+#define WORLD_WINDOW  10
+#define WORLD_SAMPLES 40 /* a tick, at most */
+
+enum { POS, COLLECT, GUEST, CCTV, WORLD_SERVICES };
+enum { FIBRE, LTE, WORLD_UPLINKS };
+
+struct world_tick {
+	uint32_t samples, segments, lost_wan, lost_lan;
+	uint32_t rtt_us[WORLD_SAMPLES];
+	uint64_t bytes;
+	bool demand;
+};
+
+struct world {
+	struct sl_site site;
+	struct sl_site_out out;
+	struct sl_policy policy;
+	struct sl_telemetry picture;
+	uint64_t now_ms;
+	uint64_t random, seq;
+	/* The network, set by a scenario. */
+	uint32_t delay_ms[WORLD_UPLINKS], loss_ppm[WORLD_UPLINKS], jitter_ms;
+	bool black[WORLD_UPLINKS];
+	uint32_t far_ms[WORLD_SERVICES]; /* its server answers later, by any way */
+	uint32_t lan_loss_ppm[WORLD_SERVICES];
+	bool quiet[WORLD_SERVICES];
+	uint64_t guest_bps, capacity_bps;
+	uint32_t queue_ms;             /* of the fibre, filled by the guest */
+	bool fast_reroute, deaf, mute; /* dataplane: does that; ignores orders; makes no pictures */
+	bool blind[WORLD_SERVICES];    /* coverage is low */
+	/* What the dataplane has set. */
+	unsigned int where[WORLD_SERVICES];
+	bool stays[WORLD_SERVICES]; /* live flows stay on the old uplink */
+	uint64_t limit_bps[WORLD_SERVICES];
+	char cause[WORLD_SERVICES][SL_ID_MAX];
+	uint64_t silent_ms[WORLD_UPLINKS];
+	struct world_tick tick[WORLD_SERVICES][WORLD_UPLINKS][WORLD_WINDOW];
+	/* What happened. */
+	uint32_t reroutes, restores, throttles, lifts, decisions, moves[WORLD_SERVICES];
+	uint64_t away_ms, home_ms; /* POS: first time on LTE; last time back */
+	uint64_t slow_ms;          /* POS: time that its window was over the SLO */
+	bool verdict[SL_VERDICT_COUNT];
+	char text[16384]; /* all that was said, remedy and text, line by line */
+};
+
+/* A store at peace, @mode, with its guardrails as in DESIGN.md 8 but @hold_ms. */
+void world_start(struct world *world, enum sl_mode mode, uint32_t hold_ms);
+
+/* One tick. */
+void world_step(struct world *world);
+
+/* Control is killed and comes back: what was durable survives. */
+void world_restart_control(struct world *world);
+
+#endif

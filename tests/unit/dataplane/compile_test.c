@@ -1,0 +1,282 @@
+/*
+ * compile_test.c - rules, quotas and knobs of a policy, and what is carried over
+ */
+#include "memory_engine.h"
+
+#include "dataplane/knobs.h"
+#include "tests/unit/row.h"
+
+#define HEAD                                                                                 \
+	"site: s\nports:\n  lan0: {device: eth1, role: lan}\nuplinks:\n"                     \
+	"  a: {device: eth0, gateway: 192.0.2.1}\n  b: {device: eth2, gateway: 192.0.2.2}\n" \
+	"services:\n"
+
+static const struct order_row {
+	const char *name, *services;
+	const char *expect; /* service of each rule, in order; s = the first */
+} order_rows[] = {
+	{"longer prefix first",
+	 "  x: {match: [{dst: 203.0.113.0/24}], uplinks: [a]}\n  y: {match: [{dst: 203.0.113.7}], uplinks: [a]}\n",
+	 "21"},
+	{"source and destination add up",
+	 "  x: {match: [{dst: 203.0.113.0/24}], uplinks: [a]}\n"
+	 "  y: {match: [{src: 10.0.0.0/16, dst: 203.0.0.0/16}], uplinks: [a]}\n",
+	 "21"},
+	{"IPv4 counts as it is written, not as mapped into IPv6",
+	 "  x: {match: [{dst: 203.0.0.0/8}], uplinks: [a]}\n  y: {match: [{dst: '2001:db8::/32'}], uplinks: [a]}\n",
+	 "21"},
+	{"equal prefixes: more clauses first",
+	 "  x: {match: [{dst: 203.0.113.0/24}], uplinks: [a]}\n"
+	 "  y: {match: [{dst: 203.0.113.0/24, port: tcp/443}], uplinks: [a]}\n",
+	 "21"},
+	{"equal everything: the policy's order",
+	 "  x: {match: [{vlan: 20}], uplinks: [a]}\n  y: {match: [{dscp: 46}], uplinks: [a]}\n",
+	 "12"},
+	{"lists are alternatives",
+	 "  x: {match: [{src: [10.0.0.0/8, 10.1.0.0/16], port: [tcp/80, udp/53]}], uplinks: [a]}\n",
+	 "1111"},
+};
+
+static void order(void **state)
+{
+	const struct order_row *row = *state;
+	static struct sl_policy policy;
+	struct sl_tables t;
+	char yaml[1024], why[SL_TEXT_MAX];
+
+	snprintf(yaml, sizeof(yaml), HEAD "%s", row->services);
+	read_policy(&policy, yaml);
+	assert_int_equal(sl_compile(&t, &policy, 1000, why), 0);
+	assert_int_equal(t.rules, strlen(row->expect));
+	for (uint32_t i = 0; i < t.rules; i++)
+		assert_int_equal(t.rule[i].service, row->expect[i] - '0');
+}
+
+static void clauses(void **state)
+{
+	static struct sl_policy policy;
+	struct sl_tables t;
+	char why[SL_TEXT_MAX];
+
+	read_policy(&policy,
+		    HEAD "  x: {match: [{vlan: 20, dscp: 46, in: lan0, dst: 203.0.113.0/24, "
+			 "port: tcp/443-445}], uplinks: [a]}\n");
+	assert_int_equal(sl_compile(&t, &policy, 1000, why), 0);
+	const struct sl_rule *r = &t.rule[0];
+
+	assert_int_equal(t.rules, 1);
+	assert_int_equal(r->vlan, 20);
+	assert_int_equal(r->vlan_mask, 0xfff);
+	assert_int_equal(r->dscp, 46);
+	assert_int_equal(r->dscp_mask, 0x3f);
+	assert_int_equal(r->port_mask, 0xff);
+	assert_int_equal(r->proto, 6);
+	assert_int_equal(r->dst_port_min, 443);
+	assert_int_equal(r->dst_port_max, 445);
+	assert_true(r->dst.hi == 0 && r->dst.lo == UINT64_C(0x0000ffffcb007100));
+	assert_true(r->dst_mask.hi == UINT64_MAX && r->dst_mask.lo == UINT64_C(0xffffffffffffff00));
+	assert_true(r->src_mask.hi == 0 && r->src_mask.lo == 0);
+}
+
+static void any_port(void **state)
+{
+	static struct sl_policy policy;
+	struct sl_tables t;
+	char why[SL_TEXT_MAX];
+
+	read_policy(&policy, HEAD "  x: {match: [{dst: 203.0.113.0/24}], uplinks: [a]}\n");
+	assert_int_equal(sl_compile(&t, &policy, 1000, why), 0);
+	assert_int_equal(t.rule[0].dst_port_min, 0);
+	assert_int_equal(t.rule[0].dst_port_max, 65535);
+	assert_int_equal(t.rule[0].proto_mask, 0);
+}
+
+static void too_many(void **state)
+{
+	static struct sl_policy policy;
+	struct sl_tables t = {.generation = 77};
+	char why[SL_TEXT_MAX] = "";
+
+	read_policy(&policy,
+		    HEAD "  small: {match: [{vlan: 1}], uplinks: [a]}\n"
+			 "  big: {match: [{src: [10.0.0.1, 10.0.0.2, 10.0.0.3, 10.0.0.4, 10.0.0.5,"
+			 " 10.0.0.6], dst: [10.1.0.1, 10.1.0.2, 10.1.0.3, 10.1.0.4, 10.1.0.5],"
+			 " port: [tcp/1, tcp/2, tcp/3, tcp/4, tcp/5]}], uplinks: [a]}\n");
+	assert_int_equal(sl_compile(&t, &policy, 1000, why), -E2BIG);
+	assert_non_null(strstr(why, "service big"));
+	assert_int_equal(t.generation, 77);
+}
+
+static void quotas(void **state)
+{
+	static struct sl_policy policy;
+	struct sl_tables t;
+	char why[SL_TEXT_MAX];
+
+	read_policy(
+		&policy, HEAD
+		"  x: {match: [{vlan: 1}], uplinks: [a]}\n  y: {match: [{vlan: 2}], uplinks: [a]}\n"
+		"  z: {match: [{vlan: 3}], uplinks: [a], priority: critical, remark: {dscp: 46}}\n");
+	policy.service[2].flow_share_ppm = 400000;
+	assert_int_equal(sl_compile(&t, &policy, 10000, why), 0);
+	assert_int_equal(t.services, 4);
+	assert_int_equal(t.service[3].flow_quota, 4000);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(t.service[i].flow_quota, 2000);
+	assert_int_equal(t.service[3].priority, 3);
+	assert_int_equal(t.service[3].dscp_rewrite, 1);
+	assert_int_equal(t.service[3].dscp_set, 46);
+	assert_int_equal(t.service[1].dscp_rewrite, 0);
+}
+
+static void placements(void **state)
+{
+	static struct sl_policy policy;
+	struct sl_tables t;
+	char why[SL_TEXT_MAX];
+
+	read_policy(&policy, HEAD "  x: {match: [{vlan: 1}], uplinks: [b, a]}\n");
+	assert_int_equal(sl_compile(&t, &policy, 1000, why), 0);
+	assert_int_equal(t.uplinks, 2);
+	assert_int_equal(t.mark_base, 0x5100);
+	assert_int_equal(t.knobs.steer[1].uplink, 1);
+	assert_int_equal(t.knobs.steer[0].uplink, 0);
+	assert_int_equal(t.knobs.steer[1].trial_uplink, SL_UPLINK_NONE);
+	policy.placement = SL_PLACEMENT_TAP;
+	assert_int_equal(sl_compile(&t, &policy, 1000, why), 0);
+	assert_int_equal(t.uplinks, 0);
+	assert_int_equal(t.mark_base, 0);
+	assert_int_equal(t.knobs.steer[1].uplink, 0);
+}
+
+/* What stands under the old policy, and what of it stands under the new one. */
+static const struct carry_row {
+	const char *name, *before, *after; /* services */
+	struct sl_steer steer;             /* of the first service, before */
+	uint8_t index, uplink;             /* after: where it is in the tables, what it uses */
+	uint16_t trial_share;
+} carry_rows[] = {
+	{"not moved: follows the new policy's order",
+	 "  x: {match: [{vlan: 1}], uplinks: [a, b]}\n",
+	 "  x: {match: [{vlan: 1}], uplinks: [b, a]}\n",
+	 {0, 255, 0, 7, 0},
+	 1,
+	 1,
+	 0},
+	{"moved: stays moved",
+	 "  x: {match: [{vlan: 1}], uplinks: [a, b]}\n",
+	 "  x: {match: [{vlan: 2}], uplinks: [a, b]}\n",
+	 {1, 255, 0, 7, 0},
+	 1,
+	 1,
+	 0},
+	{"moved to what is no longer allowed: goes home",
+	 "  x: {match: [{vlan: 1}], uplinks: [a, b]}\n",
+	 "  x: {match: [{vlan: 1}], uplinks: [a]}\n",
+	 {1, 255, 0, 7, 0},
+	 1,
+	 0,
+	 0},
+	{"another place in the list: known by name",
+	 "  x: {match: [{vlan: 1}], uplinks: [a, b]}\n",
+	 "  w: {match: [{vlan: 9}], uplinks: [a]}\n  x: {match: [{vlan: 1}], uplinks: [a, b]}\n",
+	 {1, 255, 0, 7, 0},
+	 2,
+	 1,
+	 0},
+	{"a trial goes on",
+	 "  x: {match: [{vlan: 1}], uplinks: [a, b]}\n",
+	 "  x: {match: [{vlan: 1}], uplinks: [a, b]}\n",
+	 {0, 1, 13, 7, 0},
+	 1,
+	 0,
+	 13},
+};
+
+static void carry(void **state)
+{
+	const struct carry_row *row = *state;
+	static struct sl_policy before, after;
+	struct sl_tables from, to;
+	char yaml[1024], why[SL_TEXT_MAX];
+
+	snprintf(yaml, sizeof(yaml), HEAD "%s", row->before);
+	read_policy(&before, yaml);
+	snprintf(yaml, sizeof(yaml), HEAD "%s", row->after);
+	read_policy(&after, yaml);
+	assert_int_equal(sl_compile(&from, &before, 1000, why), 0);
+	assert_int_equal(sl_compile(&to, &after, 1000, why), 0);
+	from.generation = 41;
+	from.hash_seed = 99;
+	from.knobs.steer[1] = row->steer;
+	sl_knobs_set_rate(&from, 1, sl_knobs_rate(2000000));
+	from.knobs.bypass = 1;
+	sl_compile_carry(&to, &after, &from, &before);
+	assert_int_equal(to.generation, 42);
+	assert_int_equal(to.hash_seed, 99);
+	assert_int_equal(to.knobs.bypass, 1);
+	assert_int_equal(to.knobs.steer[row->index].uplink, row->uplink);
+	assert_int_equal(to.knobs.steer[row->index].trial_share, row->trial_share);
+	assert_int_equal(to.knobs.steer[row->index].move_epoch, 7);
+	assert_int_equal(to.knobs.rate[row->index][0].ns_per_kib, from.knobs.rate[1][0].ns_per_kib);
+	assert_int_equal(to.knobs.rate[0][0].ns_per_kib, 0);
+}
+
+static void same(void **state)
+{
+	static struct sl_policy policy;
+	struct sl_tables a, b;
+	char why[SL_TEXT_MAX];
+
+	read_policy(&policy, STORE_YAML);
+	assert_int_equal(sl_compile(&a, &policy, 1000, why), 0);
+	b = a;
+	b.generation = 9;
+	b.knobs.bypass = 1;
+	assert_true(sl_compile_same(&a, &b));
+	b.rule[0].vlan = 3;
+	assert_false(sl_compile_same(&a, &b));
+}
+
+static const struct rate_row {
+	const char *name;
+	uint64_t bps;
+	uint32_t ns_per_kib, burst_us;
+} rate_rows[] = {
+	{"none", 0, 0, 0},
+	{"1 Mbit/s: ten packets last longer than 50 ms", 1000000, 8192000, 120000},
+	{"2.4 Mbit/s: ten packets are 50 ms", 2400000, 3413333, 50000},
+	{"100 Mbit/s", 100000000, 81920, 50000},
+	{"10 Gbit/s", UINT64_C(10000000000), 819, 50000},
+	{"faster than the unit tells is still a limit", UINT64_C(90000000000000), 1, 50000},
+};
+
+static void rate(void **state)
+{
+	const struct rate_row *row = *state;
+	struct sl_rate r = sl_knobs_rate(row->bps);
+
+	assert_int_equal(r.ns_per_kib, row->ns_per_kib);
+	assert_int_equal(r.burst_us, row->burst_us);
+	if (row->bps && row->bps <= UINT64_C(10000000000)) {
+		double back = (double)sl_knobs_bps(r) / (double)row->bps;
+
+		assert_true(back > 0.998 && back < 1.002);
+	}
+}
+
+int main(void)
+{
+	struct sl_row_tests tests = {.count = 0};
+
+	SL_ROWS_ADD(&tests, order_rows, order);
+	SL_ROWS_ADD(&tests, carry_rows, carry);
+	SL_ROWS_ADD(&tests, rate_rows, rate);
+	sl_row_add(&tests, "every clause of a match", clauses, NULL);
+	sl_row_add(&tests, "no port clause is any port", any_port, NULL);
+	sl_row_add(&tests, "too many rules name the service", too_many, NULL);
+	sl_row_add(&tests, "quotas: said, and equal shares of the rest", quotas, NULL);
+	sl_row_add(&tests, "gateway and tap", placements, NULL);
+	sl_row_add(&tests, "sameness is of rules, not of knobs", same, NULL);
+	return sl_row_run("compile", &tests);
+}
