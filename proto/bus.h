@@ -57,8 +57,10 @@ void sl_bus_close(struct sl_bus *bus);
 
 /*
  * Say.  0 when handed to the connection, -ENOTCONN when there is none (counted),
- * -EMSGSIZE.  done (may be NULL) is called once with 0 when Redis took it or with
- * -errno when it did not.
+ * -EMSGSIZE, -EAGAIN when too much waits unsent, -ENOMEM.  After 0, done (may be NULL)
+ * is called once: with 0 and the entry's @id when Redis took it; or with -errno
+ * (-ENOSPC out of memory there, -EINVAL wrong type, -ENOTCONN connection lost, -EIO)
+ * and in @id the reason in words.
  */
 typedef void (*sl_bus_done)(void *arg, int err, const char *id);
 int sl_bus_send_event(struct sl_bus *bus, const struct sl_event *event, sl_bus_done done,

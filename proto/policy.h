@@ -1,7 +1,7 @@
 /*
  * policy.h - the policy of a site: YAML to a plain struct, with errors that name the place
  *
- * DESIGN.md 8.  The only user of libcyaml/libyaml.  A policy is checked whole: what
+ * DESIGN.md 8.  The only user of libyaml.  A policy is checked whole: what
  * is unknown, out of range, doubled or contradicts itself is refused, with
  * "file:line:column: key: what is wrong", and nothing changes.
  */

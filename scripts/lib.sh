@@ -27,7 +27,6 @@ build libevent-dev           the loop of the daemons and of hiredis
 build libyaml-dev            the policy, with line and column
 build libjansson-dev         the JSON mirror and --json
 build libmnl-dev             netlink: links, rules, routes
-build libncurses-dev         storeline top
 build libssl-dev             TLS of the payment host and the till
 build libcmocka-dev          unit tests
 run   redis-server           the bus of a site
