@@ -5,6 +5,7 @@
 
 #define FRESH_MS     5000 /* evidence on the way home older than this is none */
 #define SEGMENTS_MIN 100  /* to call a way that lost segments clean */
+#define GATHER_MS    1000 /* windows slide: what passed is taken once a second */
 #define PPM          1000000u
 
 enum sl_proof sl_prove_move(const struct sl_judge *judge, uint64_t moved_ms, uint64_t now_ms)
@@ -72,13 +73,19 @@ static enum sl_way evidence_of_others(const struct sl_scene *scene, unsigned int
 
 static void gather(struct sl_home *home, const struct sl_scene *scene, unsigned int uplink)
 {
+	uint64_t since_ms = home->gathered_ms > home->good_ms ? home->gathered_ms : home->good_ms;
+
+	if (!since_ms || scene->now_ms - since_ms < GATHER_MS)
+		return;
+	home->gathered_ms = scene->now_ms;
 	for (unsigned int s = 0; s < SL_SITE_SERVICES; s++) {
 		const struct sl_path_report *path = scene->view->path[s][uplink];
 
-		if (!path || sl_view_limited(scene->view, s))
+		if (!path || !path->window_ms || sl_view_limited(scene->view, s))
 			continue;
-		home->segments += sl_view_segments(path);
-		home->lost += sl_view_lost(path, SL_LEG_WAN);
+		home->segments += (uint64_t)sl_view_segments(path) * GATHER_MS / path->window_ms;
+		home->lost +=
+			(uint64_t)sl_view_lost(path, SL_LEG_WAN) * GATHER_MS / path->window_ms;
 	}
 }
 
@@ -93,11 +100,14 @@ static enum sl_way look(const struct sl_scene *scene, unsigned int service, unsi
 	return own != SL_WAY_UNKNOWN ? own : evidence_of_others(scene, service, uplink, left);
 }
 
-/* Losses drove it away: enough segments must have passed without them. */
-static enum sl_way settle_loss(struct sl_home *home, const struct sl_policy_slo *slo)
+/*
+ * Is the way clean enough for the service?  When losses drove it away, enough segments
+ * must have passed without them.
+ */
+static enum sl_way settle_loss(struct sl_home *home, const struct sl_policy_slo *slo, bool doubted)
 {
 	if (home->segments < SEGMENTS_MIN)
-		return SL_WAY_GOOD;
+		return doubted ? SL_WAY_GOOD : SL_WAY_PROVED;
 	if (slo && slo->loss_ppm != UINT32_MAX &&
 	    home->lost * PPM > home->segments * slo->loss_ppm) {
 		*home = (struct sl_home){.seen_ms = home->seen_ms};
@@ -114,7 +124,7 @@ enum sl_way sl_prove_home(struct sl_home *home, const struct sl_scene *scene, un
 	if (way != SL_WAY_UNKNOWN)
 		home->seen_ms = scene->now_ms;
 	if (way == SL_WAY_BAD || !home->seen_ms || scene->now_ms - home->seen_ms > FRESH_MS) {
-		home->good_ms = home->segments = home->lost = 0;
+		home->good_ms = home->gathered_ms = home->segments = home->lost = 0;
 		return way;
 	}
 	if (way == SL_WAY_GOOD && !home->good_ms)
@@ -122,7 +132,5 @@ enum sl_way sl_prove_home(struct sl_home *home, const struct sl_scene *scene, un
 	gather(home, scene, uplink);
 	if (way != SL_WAY_GOOD || scene->now_ms - home->good_ms < need_ms)
 		return SL_WAY_GOOD;
-	if (left->loss_ppm)
-		return settle_loss(home, sl_view_slo(scene->view->policy, service));
-	return SL_WAY_PROVED;
+	return settle_loss(home, sl_view_slo(scene->view->policy, service), left->loss_ppm != 0);
 }

@@ -28,7 +28,8 @@ enum sl_proof sl_prove_move(const struct sl_judge *judge, uint64_t moved_ms, uin
 struct sl_home {
 	uint64_t good_ms;        /* since when all evidence is good; 0 = it is not */
 	uint64_t seen_ms;        /* last evidence of any kind */
-	uint64_t segments, lost; /* of the windows since good_ms */
+	uint64_t gathered_ms;    /* what passed up to here is in the next two */
+	uint64_t segments, lost; /* since good_ms */
 };
 
 enum sl_way { SL_WAY_UNKNOWN, SL_WAY_BAD, SL_WAY_GOOD, SL_WAY_PROVED };

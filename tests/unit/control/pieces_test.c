@@ -373,6 +373,52 @@ static void backoff(void **state)
 	assert_int_equal(sl_prove_backoff(row->hold_ms, row->times), row->ms);
 }
 
+/* --- the way home, seen by the guest's traffic on it for so long --- */
+static const struct home_row {
+	const char *name;
+	struct measure guest;
+	struct sl_badness left;
+	uint32_t seen_ms;
+	enum sl_way way;
+	uint64_t segments;
+} home_rows[] = {
+	{"good, but not for long enough", G20, {.down = true}, 2900, SL_WAY_GOOD, 2000},
+	{"good for the hold-down: each segment counted once",
+	 G20,
+	 {.down = true},
+	 3000,
+	 SL_WAY_PROVED,
+	 3000},
+	{"answers come, but it loses 3 %: not what pos may have",
+	 {SL_HEALTH_GOOD, 20, 20, 30000, 0, 1},
+	 {.down = true},
+	 3000,
+	 SL_WAY_BAD,
+	 0},
+	{"losses drove it away, and are gone", G20, {.loss_ppm = 30000}, 3000, SL_WAY_PROVED, 3000},
+	{"nobody uses it: nothing known", IDLE, {.down = true}, 3000, SL_WAY_UNKNOWN, 0},
+};
+
+static void home(void **state)
+{
+	const struct home_row *row = *state;
+	struct world *world = calloc(1, sizeof(*world));
+	struct sl_scene seen = {.view = &world->site.view, .judge = world->site.judge};
+	struct sl_home kept = {0};
+	enum sl_way way = SL_WAY_UNKNOWN;
+
+	world_start(world, SL_MODE_ENFORCE, 3000);
+	put(world, GUEST, FIBRE, &row->guest);
+	sl_view_make(&world->site.view, &world->policy, &world->picture);
+	for (uint32_t ms = 0; ms <= row->seen_ms; ms += 100) {
+		seen.now_ms = 100000 + ms;
+		way = sl_prove_home(&kept, &seen, POS, FIBRE, &row->left, 3000);
+	}
+	assert_int_equal(way, row->way);
+	assert_int_equal(kept.segments, row->segments);
+	free(world);
+}
+
 /* --- ladder: b bad and w neither for 100 ms, C calm for a second --- */
 static const struct ladder_row {
 	const char *name, *sight;
@@ -434,6 +480,7 @@ int main(void)
 	SL_ROWS_ADD(tests, scene_rows, scene);
 	SL_ROWS_ADD(tests, move_rows, move);
 	SL_ROWS_ADD(tests, backoff_rows, backoff);
+	SL_ROWS_ADD(tests, home_rows, home);
 	SL_ROWS_ADD(tests, ladder_rows, ladder);
 	sl_row_add(tests, "never below the floor", ladder_floor, NULL);
 	failed = sl_row_run("pieces", tests);
