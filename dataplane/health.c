@@ -289,17 +289,12 @@ static void fill_directions(const struct sl_path_stats *w, struct sl_path_report
 	}
 }
 
-/*
- * Share of packets that were measured in a flow.  The core counts flows, not
- * packets, that found no room, so new flows stand for their packets.
- */
+/* Share of packets that were measured in a flow. */
 static uint32_t coverage_ppm(const struct sl_path_stats *w)
 {
-	uint64_t flows = w->flows + w->flows_full;
+	uint64_t all = packets(w), not = w->side[0].unmeasured + w->side[1].unmeasured;
 
-	if (packets(w) == 0)
-		return 0;
-	return flows ? (uint32_t)(w->flows * PPM / flows) : PPM;
+	return all ? (uint32_t)((all - (not < all ? not : all)) * PPM / all) : 0;
 }
 
 static void fill(const struct sl_path_stats *w, uint32_t window_ms, const struct sl_policy_slo *slo,

@@ -66,12 +66,13 @@ struct sl_histogram {
 /* One direction of a path, by the side that sends. */
 struct sl_direction_stats {
 	uint64_t packets;
-	uint64_t bytes;        /* IP length, as in MEASUREMENT.md 1 */
-	uint64_t segments;     /* TCP segments with payload, SYN or FIN, first time or not */
-	uint64_t lost_after;   /* retransmitted though we had seen it: lost after us */
-	uint64_t lost_before;  /* filled a hole too late: lost before us */
-	uint64_t spurious;     /* retransmitted though already acknowledged */
-	uint64_t reordered;    /* filled a hole in time */
+	uint64_t bytes;       /* IP length, as in MEASUREMENT.md 1 */
+	uint64_t unmeasured;  /* of the packets: counted without flow state; the rest is coverage */
+	uint64_t segments;    /* TCP segments with payload, SYN or FIN, first time or not */
+	uint64_t lost_after;  /* retransmitted though we had seen it: lost after us */
+	uint64_t lost_before; /* filled a hole too late: lost before us */
+	uint64_t spurious;    /* retransmitted though already acknowledged */
+	uint64_t reordered;   /* filled a hole in time */
 	uint64_t capture_miss; /* acknowledged but never seen here: our own blindness */
 	/*
 	 * Liveness.  demand: packets that ask for an answer (SYN, payload, FIN; UDP).
@@ -93,13 +94,13 @@ struct sl_direction_stats {
 struct sl_path_stats {
 	struct sl_direction_stats side[2]; /* by enum sl_side of the sender */
 	uint64_t flows;                    /* new flow entries */
-	uint64_t flows_full;               /* new flows that got no entry */
-	uint64_t attempts;                 /* first SYN of a connection, from the LAN side */
-	uint64_t attempts_repeated;        /* SYNs sent again: unanswered so far */
-	uint64_t established;              /* handshakes completed */
-	uint64_t refused;                  /* SYN answered by RST, or ICMP error */
-	uint64_t resets;                   /* RST on an established connection */
-	uint64_t moved;                    /* flows that changed to this uplink while live */
+	uint64_t flows_full;        /* connections without an entry, by their SYN; datagrams each */
+	uint64_t attempts;          /* first SYN of a connection, from the LAN side */
+	uint64_t attempts_repeated; /* SYNs sent again: unanswered so far */
+	uint64_t established;       /* handshakes completed */
+	uint64_t refused;           /* SYN answered by RST, or ICMP error */
+	uint64_t resets;            /* RST on an established connection */
+	uint64_t moved;             /* flows that changed to this uplink while live */
 	struct sl_histogram rtt[SL_LEGS][SL_METHODS];
 };
 

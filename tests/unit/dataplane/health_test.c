@@ -218,6 +218,32 @@ static void methods(void **state)
 }
 
 /* Nearest rank: sorted[ceil(p * n) - 1]. */
+/* Coverage is of packets, both ways: what found no flow entry is not covered. */
+static const struct coverage_row {
+	const char *name;
+	uint64_t packets, unmeasured;
+	uint32_t ppm;
+} coverage_rows[] = {
+	{"all packets in flows are full coverage", 100, 0, 1000000},
+	{"a quarter without flow state", 100, 25, 750000},
+	{"none in a flow", 100, 100, 0},
+	{"no packets, no coverage", 0, 0, 0},
+};
+
+static void coverage(void **state)
+{
+	const struct coverage_row *row = *state;
+	static struct sl_path_stats window;
+	struct sl_liveness_view live = {.state = SL_HEALTH_GOOD};
+	struct sl_health_input in = {.window = &window, .window_ms = 1000, .live = &live};
+	struct sl_path_report r = {0};
+
+	window.side[SL_SIDE_LAN].packets = window.side[SL_SIDE_WAN].packets = row->packets / 2;
+	window.side[SL_SIDE_LAN].unmeasured = row->unmeasured;
+	sl_health_judge(&in, &r);
+	assert_int_equal(r.coverage_ppm, row->ppm);
+}
+
 static const struct quantile_row {
 	const char *name;
 	uint32_t low, high, ppm; /* so many of 1 ms, of 100 ms */
@@ -269,6 +295,7 @@ int main(void)
 	struct sl_row_tests tests = {.count = 0};
 
 	SL_ROWS_ADD(&tests, rows, judge);
+	SL_ROWS_ADD(&tests, coverage_rows, coverage);
 	SL_ROWS_ADD(&tests, quantile_rows, quantile);
 	SL_ROWS_ADD(&tests, bound_rows, bounds);
 	sl_row_add(&tests, "down is liveness's word, with its reason", down, NULL);

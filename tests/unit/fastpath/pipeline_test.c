@@ -153,6 +153,7 @@ static void each_direction_is_counted_on_its_side(void **state)
 	assert_int_equal(path(POS, 0)->side[SL_SIDE_LAN].packets, 1);
 	assert_int_equal(path(POS, 0)->side[SL_SIDE_WAN].packets, 1);
 	assert_int_equal(path(POS, 0)->side[SL_SIDE_LAN].bytes, 40);
+	assert_int_equal(path(POS, 0)->side[SL_SIDE_LAN].unmeasured, 0);
 	assert_int_equal(path(POS, 0)->side[SL_SIDE_LAN].demand, 1);
 	assert_int_equal(path(POS, 0)->side[SL_SIDE_LAN].progress, 1);
 	assert_int_equal(path(POS, 0)->attempts, 1);
@@ -217,7 +218,11 @@ static void a_full_service_is_still_counted_and_steered(void **state)
 	assert_int_equal(work->result.service, POS);
 	assert_int_equal(work->result.mark, 0x5101);
 	assert_int_equal(path(POS, 0)->flows_full, 1);
-	assert_int_equal(path(POS, 0)->side[SL_SIDE_LAN].packets, 1);
+	syn.tcp_flags = SL_TCP_ACK; /* its data is no second flow */
+	run(&syn, SL_SIDE_LAN, SECOND_NS);
+	assert_int_equal(path(POS, 0)->flows_full, 1);
+	assert_int_equal(path(POS, 0)->side[SL_SIDE_LAN].packets, 2);
+	assert_int_equal(path(POS, 0)->side[SL_SIDE_LAN].unmeasured, 2);
 }
 
 static void later_fragments_follow_their_first(void **state)
