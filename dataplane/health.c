@@ -292,9 +292,10 @@ static void fill_directions(const struct sl_path_stats *w, struct sl_path_report
 /* Share of packets that were measured in a flow. */
 static uint32_t coverage_ppm(const struct sl_path_stats *w)
 {
-	uint64_t all = packets(w), not = w->side[0].unmeasured + w->side[1].unmeasured;
+	uint64_t all = packets(w), bare = w->side[0].unmeasured + w->side[1].unmeasured;
 
-	return all ? (uint32_t)((all - (not < all ? not : all)) * PPM / all) : 0;
+	/* The counters are read while they grow: the second may be ahead of the first. */
+	return bare < all ? (uint32_t)((all - bare) * PPM / all) : 0;
 }
 
 static void fill(const struct sl_path_stats *w, uint32_t window_ms, const struct sl_policy_slo *slo,

@@ -20,10 +20,10 @@ build llvm                   llvm-strip, for the BPF object
 build bpftool                BPF skeleton from the object
 build linux-libc-dev         linux/bpf.h and the packet headers
 build libbpf-dev             loads and pins the BPF program
-build libhiredis-dev         Redis, in proto/bus
+build libhiredis-dev         the protocol of Redis, in proto/bus
 build libprotobuf-c-dev      messages, in proto/wire
 build protobuf-c-compiler    proto/storeline.proto to C
-build libevent-dev           the loop of the daemons and of hiredis
+build libevent-dev           the loop of the daemons, the connections of proto/bus
 build libyaml-dev            the policy, with line and column
 build libjansson-dev         the JSON mirror and --json
 build libmnl-dev             netlink: links, rules, routes

@@ -142,10 +142,10 @@ SL_INLINE void sl_pipeline_flowless(struct sl_work *work, const struct sl_tables
 	struct sl_result *result = &work->result;
 	uint32_t initiator = sl_measure_initiator(work);
 	uint32_t lan = sl_pipeline_lan(work, initiator);
-	bool opens = work->packet.proto != SL_PROTO_TCP || (work->packet.tcp_flags & SL_TCP_SYN);
+	bool opens = initiator == (work->sender & 1) &&
+		     (work->packet.proto != SL_PROTO_TCP || (work->packet.tcp_flags & SL_TCP_SYN));
 
 	result->reason = (uint8_t)reason;
-	opens = opens && initiator == (work->sender & 1);
 	result->flow_event = opens ? SL_FLOW_NEW : SL_FLOW_KNOWN;
 	result->service = (uint8_t)sl_pipeline_classify(work, tables, lan, initiator);
 	result->from_lan = lan == (work->sender & 1);
@@ -336,7 +336,8 @@ SL_INLINE void sl_pipeline_count(struct sl_direction_stats *side, const struct s
 
 	side->packets++;
 	side->bytes += work->packet.ip_bytes;
-	if (result->reason != SL_REASON_MEASURED)
+	/* An ICMP error is nothing to measure; forged ones must not make a service look blind. */
+	if (result->reason != SL_REASON_MEASURED && result->reason != SL_REASON_ICMP_ERROR)
 		side->unmeasured++;
 	if (result->metered) {
 		if (result->action == SL_ACTION_DROP) {

@@ -66,13 +66,13 @@ struct sl_histogram {
 /* One direction of a path, by the side that sends. */
 struct sl_direction_stats {
 	uint64_t packets;
-	uint64_t bytes;       /* IP length, as in MEASUREMENT.md 1 */
-	uint64_t unmeasured;  /* of the packets: counted without flow state; the rest is coverage */
-	uint64_t segments;    /* TCP segments with payload, SYN or FIN, first time or not */
-	uint64_t lost_after;  /* retransmitted though we had seen it: lost after us */
-	uint64_t lost_before; /* filled a hole too late: lost before us */
-	uint64_t spurious;    /* retransmitted though already acknowledged */
-	uint64_t reordered;   /* filled a hole in time */
+	uint64_t bytes;        /* IP length, as in MEASUREMENT.md 1 */
+	uint64_t unmeasured;   /* of the packets: passed without flow state; the rest is coverage */
+	uint64_t segments;     /* TCP segments with payload, SYN or FIN, first time or not */
+	uint64_t lost_after;   /* retransmitted though we had seen it: lost after us */
+	uint64_t lost_before;  /* filled a hole too late: lost before us */
+	uint64_t spurious;     /* retransmitted though already acknowledged */
+	uint64_t reordered;    /* filled a hole in time */
 	uint64_t capture_miss; /* acknowledged but never seen here: our own blindness */
 	/*
 	 * Liveness.  demand: packets that ask for an answer (SYN, payload, FIN; UDP).

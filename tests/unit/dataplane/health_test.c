@@ -217,7 +217,6 @@ static void methods(void **state)
 	assert_int_equal(r.p95_us, 0);
 }
 
-/* Nearest rank: sorted[ceil(p * n) - 1]. */
 /* Coverage is of packets, both ways: what found no flow entry is not covered. */
 static const struct coverage_row {
 	const char *name;
@@ -244,6 +243,7 @@ static void coverage(void **state)
 	assert_int_equal(r.coverage_ppm, row->ppm);
 }
 
+/* Nearest rank: sorted[ceil(p * n) - 1]. */
 static const struct quantile_row {
 	const char *name;
 	uint32_t low, high, ppm; /* so many of 1 ms, of 100 ms */

@@ -247,24 +247,48 @@ static void later_fragments_follow_their_first(void **state)
 	assert_int_equal(path(POS, 0)->side[SL_SIDE_LAN].packets, 2);
 }
 
+/* A router's "host unreachable" to the till, about the packet of @spec. */
+static void make_icmp_error(struct maker *m, const struct spec *spec)
+{
+	struct spec error = {0xc0000201u, TILL, 0x0301, 0, 20, 0, SL_PROTO_ICMP};
+	struct maker quoted;
+
+	make(&quoted, spec);
+	make(m, &error);
+	m->length -= 4; /* type, code, checksum stand; then 4 unused bytes and the quote */
+	put(m, 0, 4);
+	memcpy(m->byte + m->length, quoted.byte + 18, 28);
+	m->length += 28;
+	m->byte[18 + 3] = 56;
+}
+
 static void icmp_error_counts_for_the_flow_it_quotes(void **state)
 {
 	struct spec syn = till_syn(50000);
-	struct maker m, quoted;
+	struct maker m;
 
-	make(&quoted, &syn);
 	run(&syn, SL_SIDE_LAN, SECOND_NS);
-	struct spec error = {0xc0000201u, TILL, 0x0301, 0, 20, 0, SL_PROTO_ICMP};
-
-	make(&m, &error);
-	m.length -= 4; /* type, code, checksum stand; then 4 unused bytes and the quote */
-	put(&m, 0, 4);
-	memcpy(m.byte + m.length, quoted.byte + 18, 28);
-	m.byte[18 + 3] = 56;
-	run_bytes(m.byte, m.length + 28, SL_SIDE_WAN, SECOND_NS);
+	make_icmp_error(&m, &syn);
+	run_bytes(m.byte, m.length, SL_SIDE_WAN, SECOND_NS);
 	assert_int_equal(work->result.service, POS);
 	assert_true(work->result.seen & SL_SEEN_REFUSED);
 	assert_int_equal(path(POS, 0)->refused, 1);
+	assert_int_equal(path(POS, 0)->side[SL_SIDE_WAN].packets, 1);
+	assert_int_equal(path(POS, 0)->side[SL_SIDE_WAN].unmeasured, 0);
+}
+
+/* Anyone can quote a till's address: it must not look as if the till's packets went unmeasured. */
+static void icmp_error_about_no_flow_costs_no_coverage(void **state)
+{
+	struct spec syn = till_syn(50000);
+	struct maker m;
+
+	make_icmp_error(&m, &syn);
+	run_bytes(m.byte, m.length, SL_SIDE_WAN, SECOND_NS);
+	assert_int_equal(work->result.reason, SL_REASON_ICMP_ERROR);
+	assert_int_equal(work->result.service, POS);
+	assert_int_equal(path(POS, 0)->side[SL_SIDE_WAN].packets, 1);
+	assert_int_equal(path(POS, 0)->side[SL_SIDE_WAN].unmeasured, 0);
 }
 
 static void a_limit_drops_and_says_so(void **state)
@@ -365,6 +389,7 @@ int main(void)
 		ROW(a_full_service_is_still_counted_and_steered),
 		ROW(later_fragments_follow_their_first),
 		ROW(icmp_error_counts_for_the_flow_it_quotes),
+		ROW(icmp_error_about_no_flow_costs_no_coverage),
 		ROW(a_limit_drops_and_says_so),
 		ROW(dscp_is_written_towards_the_wan_only),
 		ROW(bypass_touches_nothing),
