@@ -117,6 +117,7 @@ static void fill_apply(struct sl_agent *agent)
 	apply->engine = config->engine;
 	apply->state_dir = config->state_dir;
 	apply->flows = config->flows;
+	apply->keep_engine = config->keep_engine;
 	apply->policy = *config->policy;
 	apply->ledger = *config->ledger;
 	apply->ledger.dir = config->state_dir;

@@ -31,7 +31,8 @@ struct sl_agent_config {
 	const struct sl_ledger *ledger; /* copied */
 	const char *state_dir, *redis;  /* kept by reference */
 	uint32_t flows;
-	const char *how; /* for the STARTED event: "first start", "took over pinned tables" */
+	bool keep_engine; /* the command line named the engine: a policy's word on it is not heard */
+	const char *how;  /* for the STARTED event: "first start", "took over pinned tables" */
 	struct sl_agent_hooks hooks;
 };
 

@@ -16,17 +16,19 @@
 #define SETTLE_MS \
 	1500 /* moved flows repeat what the old path lost; after this it is told by others */
 #define TICK_US 10000
+#define PPM     UINT64_C(1000000)
 
-static uint32_t uplinks_of(const struct sl_tables *tables)
+/* Those that have paths: also where nothing is steered (tap, wire) a port may be an uplink. */
+static uint32_t uplinks_of(const struct sl_agent *agent)
 {
-	return tables->uplinks ? tables->uplinks : 1;
+	return agent->apply.policy.uplinks ? agent->apply.policy.uplinks : 1;
 }
 
 static const char *uplink_name(const struct sl_agent *agent, unsigned int uplink)
 {
 	const struct sl_policy *policy = &agent->apply.policy;
 
-	if (sl_agent_tables(agent)->uplinks == 0)
+	if (policy->uplinks == 0)
 		return "tap";
 	return uplink < policy->uplinks ? policy->uplink[uplink].name : "";
 }
@@ -68,15 +70,15 @@ int sl_agent_lay_out(struct sl_agent *agent)
 		uint32_t ms = window_ms_of(agent, s);
 
 		longest_ms = ms > longest_ms ? ms : longest_ms;
-		for (unsigned int u = 0; u < uplinks_of(t); u++)
+		for (unsigned int u = 0; u < uplinks_of(agent); u++)
 			if (t->uplinks == 0 || sl_compile_allows(&agent->apply.policy, s, u))
 				add_path(agent, s, u);
 	}
-	sl_liveness_init(&agent->liveness, t->services, t->uplinks);
+	sl_liveness_init(&agent->liveness, t->services, uplinks_of(agent));
 	/* The uplinks are the same ones: what is down stays down under the new policy. */
 	memcpy(agent->liveness.uplink, was.uplink, sizeof(was.uplink));
 	memcpy(agent->liveness.rtt_p95_us, was.rtt_p95_us, sizeof(was.rtt_p95_us));
-	if (sl_window_open(&window, t->services, t->uplinks, longest_ms))
+	if (sl_window_open(&window, t->services, uplinks_of(agent), longest_ms))
 		return -ENOMEM;
 	sl_window_close(agent->window);
 	agent->window = window;
@@ -177,6 +179,30 @@ static bool settles(struct sl_agent_path *p, uint32_t reach)
 	return true;
 }
 
+/* Share of the engine's packets that its ports lost in the last second. */
+static uint32_t lost_ppm(const struct sl_agent_loss *loss)
+{
+	uint32_t newest = (loss->ticks + SL_AGENT_LOSS_TICKS - 1) % SL_AGENT_LOSS_TICKS;
+	uint32_t oldest = loss->ticks < SL_AGENT_LOSS_TICKS ? 0 : loss->ticks % SL_AGENT_LOSS_TICKS;
+	uint64_t lost = loss->lost[newest] - loss->lost[oldest];
+	uint64_t seen = loss->seen[newest] - loss->seen[oldest];
+
+	return lost ? (uint32_t)(lost * PPM / (lost + seen)) : 0;
+}
+
+static void note_loss(struct sl_agent_loss *loss, struct sl_engine *engine)
+{
+	uint32_t at = loss->ticks++ % SL_AGENT_LOSS_TICKS;
+	const struct sl_stats *stats;
+
+	loss->seen[at] = loss->lost[at] = 0;
+	for (unsigned int w = 0; (stats = engine->ops->stats(engine, w)) != NULL; w++) {
+		loss->lost[at] += stats->missed + stats->unsent;
+		for (int i = 0; i < SL_REASON_COUNT; i++)
+			loss->seen[at] += stats->reason[i];
+	}
+}
+
 static void judge(struct sl_agent *agent, struct sl_agent_path *p)
 {
 	static struct sl_path_stats window, longer;
@@ -203,6 +229,7 @@ static void judge(struct sl_agent *agent, struct sl_agent_path *p)
 		.window_ms = span_ms,
 		.slo = slo_of(agent, p->service),
 		.live = &live,
+		.engine_lost_ppm = lost_ppm(&agent->loss),
 	};
 	uint32_t further_ms = reach < SL_WINDOW_LONGER_MS ? reach : SL_WINDOW_LONGER_MS;
 
@@ -256,6 +283,7 @@ void sl_agent_tick100(struct sl_agent *agent)
 	for (unsigned int w = 0; (stats = engine->ops->stats(engine, w)) != NULL; w++)
 		sl_window_add(agent->window, stats);
 	sl_window_end(agent->window);
+	note_loss(&agent->loss, engine);
 	measure_rtt(agent);
 	judge_all(agent, now_ns);
 	while (sl_apply_expire(&agent->apply, now_ns, &action))

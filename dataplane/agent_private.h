@@ -31,6 +31,13 @@ struct sl_agent_uplink {
 	struct sl_liveness_view view;
 };
 
+/* What the engine's ports had seen and lost, at each of the last ticks of 100 ms. */
+#define SL_AGENT_LOSS_TICKS 11 /* a difference spans 1 s */
+struct sl_agent_loss {
+	uint64_t seen[SL_AGENT_LOSS_TICKS], lost[SL_AGENT_LOSS_TICKS];
+	uint32_t ticks;
+};
+
 struct sl_agent {
 	struct sl_agent_config config;
 	struct sl_apply apply;
@@ -48,6 +55,7 @@ struct sl_agent {
 	uint64_t version;                /* of the picture */
 	uint64_t last10_ns, late_max_us; /* how late the 10 ms tick came, at worst */
 	uint64_t hook_failures;
+	struct sl_agent_loss loss;
 	uint32_t policies_said;
 	struct sl_telemetry picture;
 };

@@ -19,7 +19,8 @@
 struct sl_apply {
 	struct sl_engine *engine;
 	const char *state_dir;
-	uint32_t flows; /* capacity of the flow table */
+	uint32_t flows;   /* capacity of the flow table, of one worker where there are several */
+	bool keep_engine; /* a policy's word on the engine is not heard */
 	struct sl_policy policy;
 	char yaml[SL_POLICY_BYTES_MAX];
 	char previous[SL_POLICY_BYTES_MAX]; /* "" = none */

@@ -12,14 +12,19 @@
 #include "files.h"
 #include "knobs.h"
 
-/* The engine was opened on these devices and routes; another set needs a restart. */
+/* The engine was opened on these devices and routes; another set, or another engine,
+ * needs a restart. */
 static bool same_ground(const struct sl_policy *a, const struct sl_policy *b)
 {
 	if (a->placement != b->placement || a->ports != b->ports || a->uplinks != b->uplinks)
 		return false;
+	/* As bytes, so that no new member is forgotten; sl_policy_read fills from zeros. */
+	/* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison) padding is zero too */
+	if (memcmp(&a->engine, &b->engine, sizeof(a->engine)) != 0)
+		return false;
 	for (uint32_t i = 0; i < a->ports; i++)
 		if (strcmp(a->port[i].device, b->port[i].device) != 0 ||
-		    a->port[i].role != b->port[i].role)
+		    a->port[i].role != b->port[i].role || a->port[i].pair != b->port[i].pair)
 			return false;
 	for (uint32_t i = 0; i < a->uplinks; i++)
 		if (strcmp(a->uplink[i].device, b->uplink[i].device) != 0 ||
@@ -97,8 +102,11 @@ enum sl_ack_status sl_apply_policy_text(struct sl_apply *apply, const char *yaml
 		return refuse(why, "it is for another site");
 	if (policy.version && policy.version < version)
 		return refuse(why, "its version is older than the standing one's");
+	if (apply->keep_engine)
+		policy.engine = apply->policy.engine;
 	if (!same_ground(&policy, &apply->policy))
-		return refuse(why, "ports or uplinks differ: restart the dataplane with it");
+		return refuse(why,
+			      "ports, uplinks or engine differ: restart the dataplane with it");
 	if (policy.version == 0)
 		policy.version = version + 1;
 	if (sl_apply_policy(apply, &policy, yaml, why))
@@ -118,8 +126,11 @@ enum sl_ack_status sl_apply_policy_back(struct sl_apply *apply, char *why)
 	memcpy(yaml, apply->previous, sizeof(yaml));
 	if (sl_policy_read(&policy, yaml, strlen(yaml), "previous", why, SL_TEXT_MAX))
 		return SL_ACK_REFUSED;
+	if (apply->keep_engine)
+		policy.engine = apply->policy.engine;
 	if (!same_ground(&policy, &apply->policy))
-		return refuse(why, "ports or uplinks differ: restart the dataplane with it");
+		return refuse(why,
+			      "ports, uplinks or engine differ: restart the dataplane with it");
 	/* Versions only grow, also on the way back, so that nobody takes it for old news. */
 	policy.version = apply->ledger.data.policy_version + 1;
 	if (sl_apply_policy(apply, &policy, yaml, why))

@@ -14,15 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "frame.h"
+
 /* Bytes of a frame that are handed out; more than any header chain that the core reads. */
 #define SL_FRAME_MAX 2048
-
-struct sl_frame {
-	uint64_t t_ns;
-	uint32_t length;     /* of bytes[]; may be less than 14 */
-	uint32_t wire_bytes; /* with an Ethernet header, captured or not */
-	const uint8_t *bytes;
-};
 
 struct sl_capture;
 

@@ -298,12 +298,13 @@ static uint32_t coverage_ppm(const struct sl_path_stats *w)
 	return bare < all ? (uint32_t)((all - bare) * PPM / all) : 0;
 }
 
-static void fill(const struct sl_path_stats *w, uint32_t window_ms, const struct sl_policy_slo *slo,
-		 struct sl_path_report *r)
+static void fill(const struct sl_health_input *in, bool longer, struct sl_path_report *r)
 {
+	const struct sl_path_stats *w = longer ? in->longer : in->window;
+	const struct sl_policy_slo *slo = in->slo;
 	const struct sl_direction_stats *lan = &w->side[SL_SIDE_LAN];
 
-	r->window_ms = window_ms;
+	r->window_ms = longer ? in->longer_ms : in->window_ms;
 	r->meter_dropped = 0;
 	sl_health_latency(w, SL_LEG_LAN, 0, &r->rtt[SL_LEG_LAN]);
 	sl_health_latency(w, SL_LEG_WAN, slo ? slo->latency_ns : 0, &r->rtt[SL_LEG_WAN]);
@@ -319,7 +320,8 @@ static void fill(const struct sl_path_stats *w, uint32_t window_ms, const struct
 	r->progress = (uint32_t)lan->progress;
 	r->stalls = (uint32_t)lan->stalls;
 	r->stall_repeats = (uint32_t)lan->stall_repeats;
-	r->coverage_ppm = coverage_ppm(w);
+	/* What the engine lost it lost of all alike, as far as anybody can tell. */
+	r->coverage_ppm = (uint32_t)((uint64_t)coverage_ppm(w) * (PPM - in->engine_lost_ppm) / PPM);
 }
 
 static bool enough(const struct finding *f, const struct sl_policy_slo *slo)
@@ -343,7 +345,7 @@ static void judge_slo(const struct sl_health_input *in, struct finding *f, struc
 	else if (enough(f, in->slo))
 		return;
 	*f = longer;
-	fill(in->longer, in->longer_ms, in->slo, r);
+	fill(in, true, r);
 }
 
 void sl_health_judge(const struct sl_health_input *in, struct sl_path_report *r)
@@ -351,7 +353,7 @@ void sl_health_judge(const struct sl_health_input *in, struct sl_path_report *r)
 	struct finding f;
 
 	r->silent_ms = in->live->silent_ms;
-	fill(in->window, in->window_ms, in->slo, r);
+	fill(in, false, r);
 	if (in->live->state == SL_HEALTH_DOWN) {
 		r->state = SL_HEALTH_DOWN;
 		memcpy(r->reason, in->live->reason, sizeof(r->reason));

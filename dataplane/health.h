@@ -31,6 +31,11 @@ struct sl_health_input {
 	uint32_t window_ms, longer_ms;
 	const struct sl_policy_slo *slo; /* NULL = none: never degraded */
 	const struct sl_liveness_view *live;
+	/*
+	 * Share of all packets that the engine's ports lost, before they were seen (the NIC's
+	 * ring or the mbufs ran out) or when they should have left (queue full).
+	 */
+	uint32_t engine_lost_ppm;
 };
 
 /* Fill @report, all but the names; *window_ms tells which of the two windows it is. */

@@ -1,16 +1,15 @@
 /*
  * host.h - the core over plain memory: an engine with no kernel under it
  *
- * For replay, for the differential test against the BPF program, and as the ground
- * that a poll-mode engine stands on.  Look-ups around the pipeline's calls, in the
- * order of ebpf/storeline.bpf.c.  One worker; all calls from one thread.
+ * For replay, and for the differential test against the BPF program: one worker
+ * (worker.h), frame by frame; all calls from one thread.
  */
 #ifndef SL_HOST_H
 #define SL_HOST_H
 
 #include "fastpath/work.h"
-#include "capture.h"
 #include "engine.h"
+#include "frame.h"
 
 /*
  * An engine with room for at least @flows flows (rounded up as the XDP engine does)

@@ -114,15 +114,15 @@ static const struct command {
 	enum sl_exit (*run)(const struct sl_options *options);
 } commands[] = {
 	{"run",
-	 "--policy FILE --redis unix:PATH --state DIR [--pin DIR] [--generic] [--flows N]\n"
-	 "             [--detach-on-exit] [-v]",
+	 "--policy FILE --redis unix:PATH --state DIR [--engine xdp|dpdk] [--pin DIR]\n"
+	 "             [--generic] [--flows N] [--detach-on-exit] [-v]",
 	 "measure and steer until SIGTERM; traffic flows on afterwards by what stands",
 	 SL_NEED_POLICY | SL_NEED_REDIS | SL_NEED_STATE, sl_run},
 	{"detach", "[--policy FILE] [--pin DIR]", "take everything off the devices", 0, detach},
 	{"check", "--policy FILE", "read and compile a policy, change nothing", SL_NEED_POLICY,
 	 check},
 	{"replay",
-	 "--engine xdp|host --policy FILE --flows OUT.jsonl [--events OUT.jsonl] CAPTURE...",
+	 "--engine xdp|dpdk|host --policy FILE --flows OUT.jsonl [--events OUT.jsonl] CAPTURE...",
 	 "capture files through an engine, with their own clock; OUT may be a directory ending in /",
 	 SL_NEED_POLICY | SL_NEED_ENGINE | SL_NEED_FLOWS_OUT | SL_NEED_FILES, replay},
 };

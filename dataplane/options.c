@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define FLOWS_MIN 64
-#define FLOWS_MAX (8u << 20)
+#define FLOWS_MAX (64u << 20)
 
 static const struct option table[] = {
 	{"policy", required_argument, NULL, 'p'},   {"redis", required_argument, NULL, 'r'},
@@ -87,7 +87,7 @@ static bool has_all(const struct sl_options *o, unsigned int needs)
 		{SL_NEED_POLICY, o->policy != NULL, "--policy FILE"},
 		{SL_NEED_REDIS, o->redis != NULL, "--redis unix:PATH"},
 		{SL_NEED_STATE, o->state != NULL, "--state DIR"},
-		{SL_NEED_ENGINE, o->engine != NULL, "--engine xdp|host"},
+		{SL_NEED_ENGINE, o->engine != NULL, "--engine xdp|dpdk|host"},
 		{SL_NEED_FLOWS_OUT, o->flows_out != NULL, "--flows OUT.jsonl"},
 		{SL_NEED_FILES, o->file_count > 0, "CAPTURE..."},
 	};

@@ -18,7 +18,7 @@ enum sl_option_need {
 
 struct sl_options {
 	const char *policy, *redis, *state, *pin;
-	const char *engine; /* replay */
+	const char *engine; /* run: over the policy's */
 	const char *flows_out, *events_out;
 	uint32_t flows; /* run: entries of the flow table; 0 = default */
 	bool generic, detach_on_exit, verbose, help;

@@ -59,7 +59,7 @@ static void fill_uplinks(struct sl_agent *agent, struct sl_telemetry *t)
 	const struct sl_policy *policy = &agent->apply.policy;
 	uint32_t span_ms = 0;
 
-	t->uplinks = sl_agent_tables(agent)->uplinks;
+	t->uplinks = policy->uplinks;
 	for (unsigned int u = 0; u < t->uplinks; u++) {
 		struct sl_uplink_report *r = &t->uplink[u];
 		const struct sl_liveness_view *view = &agent->uplink[u].view;
@@ -138,6 +138,7 @@ static void fill_packets(struct sl_agent *agent, struct sl_telemetry *t)
 	};
 	struct sl_engine *engine = agent->config.engine;
 	uint64_t sum[SL_REASON_COUNT] = {0}, evicted = 0, expired = 0;
+	uint64_t unsteered = 0, missed = 0, unsent = 0, to_kernel = 0, to_kernel_failed = 0;
 	const struct sl_stats *stats;
 
 	for (unsigned int w = 0; (stats = engine->ops->stats(engine, w)) != NULL; w++) {
@@ -146,6 +147,11 @@ static void fill_packets(struct sl_agent *agent, struct sl_telemetry *t)
 		for (int i = 0; i < SL_SERVICES_MAX; i++)
 			evicted += stats->flows_evicted[i];
 		expired += stats->flows_expired;
+		unsteered += stats->unsteered;
+		missed += stats->missed;
+		unsent += stats->unsent;
+		to_kernel += stats->to_kernel;
+		to_kernel_failed += stats->to_kernel_failed;
 	}
 	for (int i = 0; i < SL_REASON_COUNT; i++) {
 		char name[SL_NAME_MAX];
@@ -157,6 +163,11 @@ static void fill_packets(struct sl_agent *agent, struct sl_telemetry *t)
 	}
 	add_counter(t, "flows.evicted", evicted);
 	add_counter(t, "flows.expired", expired);
+	add_counter(t, "engine.unsteered", unsteered);
+	add_counter(t, "engine.missed", missed);
+	add_counter(t, "engine.unsent", unsent);
+	add_counter(t, "engine.to_kernel", to_kernel);
+	add_counter(t, "engine.to_kernel_failed", to_kernel_failed);
 }
 
 static void fill_own(struct sl_agent *agent, struct sl_telemetry *t)

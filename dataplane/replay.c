@@ -11,23 +11,25 @@
 
 #include "book.h"
 #include "capture.h"
+#include "dpdk.h"
 #include "host.h"
 #include "replay_events.h"
 #include "xdp.h"
 
 #define PATH_BYTES 4096
 
-typedef int packet_fn(struct sl_engine *engine, const struct sl_frame *frame, enum sl_side side,
-		      const struct sl_work **work);
+struct recording;
 
-/* The engines that can run one frame at a time. */
-static const struct runner {
+/* How an engine is opened and fed.  Those that work in bursts tell of frames later: .flush. */
+struct runner {
 	const char *name;
-	packet_fn *packet;
+	int (*open)(struct recording *recording, uint32_t flows);
+	int (*packet)(struct sl_engine *engine, const struct sl_frame *frame, enum sl_side side,
+		      const struct sl_work **work);
+	int (*add)(struct sl_engine *engine, const struct sl_frame *frame, enum sl_side side,
+		   const struct sl_work **work, uint32_t *done);
+	int (*flush)(struct sl_engine *engine, const struct sl_work **work, uint32_t *done);
 	int (*reset)(struct sl_engine *engine);
-} runners[] = {
-	{"xdp", sl_xdp_packet, sl_xdp_reset},
-	{"host", sl_host_packet, sl_host_reset},
 };
 
 /* One recording on its way: an engine with empty tables, and what is written of it. */
@@ -53,14 +55,6 @@ __attribute__((format(printf, 3, 4))) static int fail(const struct recording *re
 	return err;
 }
 
-static const struct runner *find_runner(const char *name)
-{
-	for (size_t i = 0; i < sizeof(runners) / sizeof(runners[0]); i++)
-		if (!strcmp(name, runners[i].name))
-			return &runners[i];
-	return NULL;
-}
-
 static int open_xdp(struct recording *recording, uint32_t flows)
 {
 	struct sl_xdp_config config = {.policy = recording->config->policy,
@@ -72,16 +66,35 @@ static int open_xdp(struct recording *recording, uint32_t flows)
 	return sl_xdp_open(&config, &recording->engine, recording->why, recording->why_size);
 }
 
-static int open_engine(struct recording *recording)
+static int open_host(struct recording *recording, uint32_t flows)
 {
-	const struct sl_replay_config *config = recording->config;
-	uint32_t flows = config->flows ? config->flows : SL_REPLAY_FLOWS;
-	int err;
+	int err = sl_host_open(flows, recording->config->tables, &recording->engine);
 
-	if (recording->runner->packet == sl_xdp_packet)
-		return open_xdp(recording, flows);
-	err = sl_host_open(flows, config->tables, &recording->engine);
 	return err ? fail(recording, err, "host engine: %s", strerror(-err)) : 0;
+}
+
+static int open_dpdk(struct recording *recording, uint32_t flows)
+{
+	return sl_dpdk_replay_open(flows, recording->config->tables, recording->config->verbose,
+				   &recording->engine, recording->why, recording->why_size);
+}
+
+static const struct runner runners[] = {
+	{.name = "xdp", .open = open_xdp, .packet = sl_xdp_packet, .reset = sl_xdp_reset},
+	{.name = "host", .open = open_host, .packet = sl_host_packet, .reset = sl_host_reset},
+	{.name = "dpdk",
+	 .open = open_dpdk,
+	 .add = sl_dpdk_add,
+	 .flush = sl_dpdk_flush,
+	 .reset = sl_dpdk_reset},
+};
+
+static const struct runner *find_runner(const char *name)
+{
+	for (size_t i = 0; i < sizeof(runners) / sizeof(runners[0]); i++)
+		if (!strcmp(name, runners[i].name))
+			return &runners[i];
+	return NULL;
 }
 
 static int begin(struct recording *recording)
@@ -106,20 +119,51 @@ static void end(struct recording *recording)
 	recording->events = NULL;
 }
 
-static int run_frame(struct recording *recording, const struct sl_frame *frame)
+static int book(struct recording *recording, const struct sl_work *work, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (sl_book_add(recording->book, &work[i]))
+			return fail(recording, -ENOMEM, "out of memory");
+	return 0;
+}
+
+static int flush(struct recording *recording)
 {
 	const struct sl_work *work = NULL;
-	int err = 0;
+	uint32_t done = 0;
+	int err = recording->runner->flush
+			  ? recording->runner->flush(recording->engine, &work, &done)
+			  : 0;
 
-	if (recording->events)
-		err = sl_replay_events_tick(recording->events, recording->engine, frame->t_ns);
-	if (!err)
-		err = recording->runner->packet(recording->engine, frame, SL_SIDE_UNKNOWN, &work);
+	return err ? err : book(recording, work, done);
+}
+
+/* What is judged up to this frame's time must have been counted. */
+static int tick(struct recording *recording, uint64_t t_ns)
+{
+	int err;
+
+	if (!recording->events || !sl_replay_events_due(recording->events, t_ns))
+		return 0;
+	err = flush(recording);
+	return err ? err : sl_replay_events_tick(recording->events, recording->engine, t_ns);
+}
+
+static int run_frame(struct recording *recording, const struct sl_frame *frame)
+{
+	const struct runner *runner = recording->runner;
+	const struct sl_work *work = NULL;
+	uint32_t done = 1;
+	int err = tick(recording, frame->t_ns);
+
+	if (!err && runner->add)
+		err = runner->add(recording->engine, frame, SL_SIDE_UNKNOWN, &work, &done);
+	else if (!err)
+		err = runner->packet(recording->engine, frame, SL_SIDE_UNKNOWN, &work);
 	if (err)
 		return fail(recording, err, "run the program on a frame: %s", strerror(-err));
 	recording->result->frames++;
-	err = sl_book_add(recording->book, work);
-	return err ? fail(recording, err, "out of memory") : 0;
+	return book(recording, work, done);
 }
 
 static int run_capture(struct recording *recording, const char *path)
@@ -137,7 +181,7 @@ static int run_capture(struct recording *recording, const char *path)
 		recording->result->damaged++;
 	}
 	sl_capture_close(capture);
-	return err;
+	return err ? err : flush(recording);
 }
 
 /* ---- output ---- */
@@ -257,12 +301,13 @@ int sl_replay_run(const struct sl_replay_config *config, struct sl_replay_result
 
 	*result = (struct sl_replay_result){0};
 	if (!recording.runner)
-		return fail(&recording, -EINVAL, "no engine %s: xdp or host", config->engine);
+		return fail(&recording, -EINVAL, "no engine %s: xdp, dpdk or host", config->engine);
 	err = make_directory(&recording, config->flows_out);
 	if (!err && config->events_out)
 		err = make_directory(&recording, config->events_out);
 	if (!err)
-		err = open_engine(&recording);
+		err = recording.runner->open(&recording,
+					     config->flows ? config->flows : SL_REPLAY_FLOWS);
 	if (!err)
 		err = run_all(&recording);
 	if (recording.engine)

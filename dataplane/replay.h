@@ -2,8 +2,8 @@
  * replay.h - capture files through an engine, with the captures' own clock
  *
  * Each frame goes through the very program that runs live (xdp: the verified BPF
- * program by BPF_PROG_TEST_RUN; host: the same core built for the host), and what
- * the core said of it into a book (book.h).  Deterministic: the same input gives
+ * program by BPF_PROG_TEST_RUN; dpdk: the workers' burst function, on mbufs; host: the
+ * same core frame by frame), and what the core said of it into a book (book.h).  Deterministic: the same input gives
  * the same bytes.
  */
 #ifndef SL_REPLAY_H
@@ -17,7 +17,7 @@
 #define SL_REPLAY_FLOWS 100000
 
 struct sl_replay_config {
-	const char *engine; /* "xdp" or "host" */
+	const char *engine; /* "xdp", "dpdk" or "host" */
 	const struct sl_policy *policy;
 	const struct sl_tables *tables; /* of that policy */
 	uint32_t flows;                 /* capacity; 0 = SL_REPLAY_FLOWS */

@@ -157,6 +157,11 @@ static void tick_health(struct sl_replay_events *events, struct sl_engine *engin
 			judge(events, s, u);
 }
 
+bool sl_replay_events_due(const struct sl_replay_events *events, uint64_t t_ns)
+{
+	return !events->started || events->next_ns <= t_ns;
+}
+
 int sl_replay_events_tick(struct sl_replay_events *events, struct sl_engine *engine, uint64_t t_ns)
 {
 	if (!events->started) {

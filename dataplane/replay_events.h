@@ -19,6 +19,9 @@ struct sl_replay_events;
 /* NULL when out of memory. */
 struct sl_replay_events *sl_replay_events_open(const struct sl_policy *policy);
 
+/* Would a tick for a frame at @t_ns do anything? */
+bool sl_replay_events_due(const struct sl_replay_events *events, uint64_t t_ns);
+
 /* A frame is about to run at @t_ns: do the ticks that were due before it.  0 or -ENOMEM. */
 int sl_replay_events_tick(struct sl_replay_events *events, struct sl_engine *engine, uint64_t t_ns);
 

@@ -13,6 +13,7 @@
 #include <sys/file.h>
 
 #include "agent.h"
+#include "dpdk.h"
 #include "files.h"
 #include "log.h"
 #include "proto/bus_address.h"
@@ -115,34 +116,98 @@ static void say_line(void *arg, const char *line)
 	sl_log(SL_LOG_INFO, "engine", "what=\"%s\"", line);
 }
 
-static uint32_t flows_of(const struct sl_options *options)
+static bool is_dpdk(const struct run *run)
 {
-	return options->flows ? options->flows : SL_XDP_FLOWS;
+	return run->start.policy.engine.kind == SL_ENGINE_DPDK;
+}
+
+/* The command line's word on the engine goes over the policy's. */
+static enum sl_exit choose_engine(struct run *run)
+{
+	const struct sl_options *o = run->options;
+	struct sl_policy_engine *engine = &run->start.policy.engine;
+	bool dpdk = o->engine && !strcmp(o->engine, "dpdk");
+
+	if (o->engine && !dpdk && strcmp(o->engine, "xdp") != 0)
+		return refuse(SL_EXIT_USAGE, "--engine: xdp or dpdk");
+	if (o->engine && !dpdk)
+		*engine = (struct sl_policy_engine){.kind = SL_ENGINE_XDP};
+	else if (dpdk && engine->kind != SL_ENGINE_DPDK) /* its devices are the kernel's */
+		*engine = (struct sl_policy_engine){.kind = SL_ENGINE_DPDK,
+						    .driver = SL_DRIVER_AF_XDP,
+						    .queues = 1};
+	if (o->flows && engine->kind == SL_ENGINE_DPDK)
+		engine->flows = o->flows;
+	return SL_EXIT_OK;
+}
+
+/* What the shares of services are shares of. */
+static uint32_t flows_of(const struct run *run)
+{
+	if (is_dpdk(run))
+		return sl_dpdk_flows(&run->start.policy.engine);
+	return run->options->flows ? run->options->flows : SL_XDP_FLOWS;
+}
+
+static int open_dpdk(struct run *run, char *why, size_t size)
+{
+	const struct sl_dpdk_config config = {
+		.policy = &run->start.policy,
+		.tables = &run->tables,
+		.pin_dir = run->options->pin,
+		.force_generic = run->options->generic,
+		.keep = run->took_over,
+		.verbose = run->options->verbose,
+		.say = say_line,
+	};
+	int err = sl_dpdk_open(&config, &run->engine, why, size);
+
+	if (err)
+		return err;
+	err = sl_dpdk_start(run->engine, why, size);
+	if (err)
+		run->engine->ops->close(run->engine, !run->took_over);
+	return err;
+}
+
+static int open_xdp(struct run *run, char *why, size_t size)
+{
+	const struct sl_xdp_config config = {
+		.policy = &run->start.policy,
+		.tables = &run->tables,
+		.pin_dir = run->options->pin,
+		.flows = flows_of(run),
+		.force_generic = run->options->generic,
+		.verbose = run->options->verbose,
+		.say = say_line,
+	};
+
+	return sl_xdp_open(&config, &run->engine, why, size);
+}
+
+/* Under DPDK only driver af_xdp leaves something standing: the XDP engine below it. */
+static bool read_standing(const struct run *run, struct sl_tables *standing)
+{
+	if (is_dpdk(run) && run->start.policy.engine.driver != SL_DRIVER_AF_XDP)
+		return false;
+	return sl_xdp_standing(run->options->pin, standing) == 0;
 }
 
 static enum sl_exit open_engine(struct run *run)
 {
-	const struct sl_options *o = run->options;
 	struct sl_tables standing;
 	char why[1024] = "";
+	enum sl_exit code = choose_engine(run);
 	int err;
 
-	run->took_over = sl_xdp_standing(o->pin, &standing) == 0;
-	err = sl_start_tables(&run->start, run->took_over ? &standing : NULL, flows_of(o),
+	if (code)
+		return code;
+	run->took_over = read_standing(run, &standing);
+	err = sl_start_tables(&run->start, run->took_over ? &standing : NULL, flows_of(run),
 			      &run->tables, why);
 	if (err)
 		return refuse(SL_EXIT_USAGE, why);
-	const struct sl_xdp_config config = {
-		.policy = &run->start.policy,
-		.tables = &run->tables,
-		.pin_dir = o->pin,
-		.flows = flows_of(o),
-		.force_generic = o->generic,
-		.verbose = o->verbose,
-		.say = say_line,
-	};
-
-	err = sl_xdp_open(&config, &run->engine, why, sizeof(why));
+	err = is_dpdk(run) ? open_dpdk(run, why, sizeof(why)) : open_xdp(run, why, sizeof(why));
 	return err ? refuse(sl_exit_of(err), why) : SL_EXIT_OK;
 }
 
@@ -157,9 +222,11 @@ static enum sl_exit open_agent(struct run *run)
 		.ledger = &run->start.ledger,
 		.state_dir = run->options->state,
 		.redis = run->options->redis,
-		.flows = flows_of(run->options),
+		.flows = flows_of(run),
 		.how = run->took_over ? "took over pinned tables" : "first start",
-		.hooks = {.sweep = sl_xdp_sweep, .reattach = sl_xdp_reattach},
+		.keep_engine = run->options->engine != NULL,
+		.hooks = {.sweep = is_dpdk(run) ? sl_dpdk_tick : sl_xdp_sweep,
+			  .reattach = is_dpdk(run) ? sl_dpdk_second : sl_xdp_reattach},
 	};
 	char why[SL_TEXT_MAX];
 	int err = sl_agent_open(&run->agent, &config, why);

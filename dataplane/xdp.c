@@ -51,6 +51,7 @@ static void xdp_close(struct sl_engine *engine, bool detach)
 	char why[SL_TEXT_MAX];
 
 	sl_xdp_tables_close(xdp);
+	sl_xdp_handover_close(xdp, detach);
 	sl_xdp_unload(xdp);
 	if (detach && !xdp->replay && sl_xdp_detach(xdp->pin_dir, why, sizeof(why)) < 0)
 		sl_xdp_say(xdp, "%s", why);
@@ -81,16 +82,21 @@ static void add_port(struct sl_xdp *xdp, const char *name, const char *device, u
 		     enum sl_side ingress, int uplink)
 {
 	struct sl_xdp_port *port;
+	bool aside;
 
 	if (xdp->ports == SL_XDP_PORTS_MAX)
 		return;
+	/* A gateway measures and steers on the LAN side; its other ports only hand over. */
+	aside = xdp->gateway && ingress != SL_SIDE_LAN;
 	port = &xdp->port[xdp->ports++];
-	*port = (struct sl_xdp_port){.mark = xdp->gateway};
+	*port = (struct sl_xdp_port){.mark = xdp->gateway && !aside};
 	snprintf(port->name, sizeof(port->name), "%s", name);
 	snprintf(port->device, sizeof(port->device), "%s", device);
 	port->entry.index = index;
 	port->entry.ingress = (uint8_t)ingress;
 	port->entry.uplink = uplink < 0 ? SL_UPLINK_NONE : (uint8_t)uplink;
+	if (xdp->handover)
+		port->entry.flags = SL_PORT_HANDOVER | (aside ? SL_PORT_UNMEASURED : 0);
 }
 
 static bool has_port(const struct sl_xdp *xdp, const char *device)
@@ -109,7 +115,7 @@ static void plan_port(struct sl_xdp *xdp, const struct sl_policy *policy, uint32
 	const struct sl_policy_port *port = &policy->port[index];
 	int uplink = port->role == SL_ROLE_UPLINK ? uplink_of(policy, port->device) : -1;
 
-	if (xdp->gateway && port->role != SL_ROLE_LAN)
+	if (xdp->gateway && port->role != SL_ROLE_LAN && !xdp->handover)
 		return;
 	add_port(xdp, port->name, port->device, (uint8_t)index, ingress[port->role], uplink);
 }
@@ -117,16 +123,26 @@ static void plan_port(struct sl_xdp *xdp, const struct sl_policy *policy, uint32
 /* What @policy wants; entries say nothing yet of how they stand. */
 static void plan(struct sl_xdp *xdp, const struct sl_policy *policy)
 {
+	xdp->placement = policy->placement;
 	xdp->gateway = policy->placement == SL_PLACEMENT_GATEWAY;
 	xdp->ports = 0;
 	for (uint32_t i = 0; i < policy->ports; i++)
 		plan_port(xdp, policy, i);
-	for (uint32_t i = 0; i < policy->uplinks && !xdp->gateway; i++)
+	for (uint32_t i = 0; i < policy->uplinks && (!xdp->gateway || xdp->handover); i++)
 		if (!has_port(xdp, policy->uplink[i].device))
 			add_port(xdp, policy->uplink[i].name, policy->uplink[i].device,
 				 (uint8_t)(policy->ports + i), SL_SIDE_WAN, (int)i);
 	xdp->uplinks = policy->uplinks;
 	memcpy(xdp->uplink, policy->uplink, sizeof(xdp->uplink));
+}
+
+/* A wire is DPDK's alone: the kernel forwards by routes. */
+static int check_placement(const struct sl_xdp *xdp, const struct sl_policy *policy,
+			   struct sl_xdp_why why)
+{
+	if (policy->placement == SL_PLACEMENT_WIRE && !xdp->handover)
+		return sl_xdp_fail(why, -EINVAL, "placement wire needs engine kind dpdk");
+	return 0;
 }
 
 /* Every device of the plan exists; said before anything is touched. */
@@ -184,8 +200,10 @@ int sl_xdp_place(struct sl_engine *engine, const struct sl_policy *policy, char 
 	struct sl_xdp *xdp = (struct sl_xdp *)engine;
 	struct sl_xdp_why reason = {why, why_size};
 	bool was_gateway = xdp->gateway;
-	int err;
+	int err = check_placement(xdp, policy, reason);
 
+	if (err)
+		return err;
 	plan(xdp, policy); /* attaching again replaces in place */
 	err = place(xdp, reason);
 	if (was_gateway && !xdp->gateway)
@@ -255,6 +273,8 @@ static void fill(struct sl_xdp *xdp, const struct sl_xdp_config *config)
 {
 	xdp->engine.ops = &ops;
 	xdp->replay = config->replay;
+	xdp->handover = config->handover && !config->replay;
+	xdp->object_fd = -1;
 	xdp->force_generic = config->force_generic;
 	xdp->no_tcx = config->no_tcx;
 	xdp->say = config->say;
@@ -272,6 +292,8 @@ static int open_steps(struct sl_xdp *xdp, const struct sl_xdp_config *config, st
 
 	if (flows > SL_XDP_FLOWS_MAX)
 		return sl_xdp_fail(why, -EINVAL, "%u flows: at most %u", flows, SL_XDP_FLOWS_MAX);
+	if (!config->replay && (err = check_placement(xdp, config->policy, why)))
+		return err;
 	if (!config->replay && (err = check_devices(xdp, why)))
 		return err;
 	if (!config->replay && (err = sl_xdp_pin_dir(xdp->pin_dir, why)))

@@ -5,7 +5,8 @@
  * (what comes in) and tc (what goes out) on every port.  Links and maps are pinned
  * under a directory named by the layout, so traffic flows on when this process dies
  * and the next one takes over with flows and counters kept: programs are replaced
- * through their pinned links, atomically.  Where the driver has no native XDP the
+ * through their pinned links, atomically.  Under DPDK's AF_XDP driver (.handover) the
+ * program hands packets over while the driver's worker lives.  Where the driver has no native XDP the
  * generic one is used, and said.  All calls come from the agent's one thread.
  */
 #ifndef SL_XDP_H
@@ -16,7 +17,7 @@
 #include "capture.h"
 #include "engine.h"
 
-#define SL_XDP_PIN_DIR   "/sys/fs/bpf/storeline/v1" /* v = SL_TABLES_LAYOUT */
+#define SL_XDP_PIN_DIR   "/sys/fs/bpf/storeline/v2" /* v = SL_TABLES_LAYOUT */
 #define SL_XDP_FLOWS     100000
 #define SL_XDP_FLOWS_MAX (8u << 20)
 
@@ -26,9 +27,10 @@ struct sl_xdp_config {
 	const char *pin_dir;            /* NULL = SL_XDP_PIN_DIR */
 	uint32_t flows;                 /* wanted capacity, rounded up; 0 = SL_XDP_FLOWS */
 	bool force_generic;
-	bool no_tcx;  /* clsact filters, as on a kernel before 6.6 */
-	bool replay;  /* nothing attached, nothing pinned; time from the frames */
-	bool verbose; /* libbpf's and the verifier's words to stderr */
+	bool no_tcx;   /* clsact filters, as on a kernel before 6.6 */
+	bool handover; /* under DPDK: the XDP hooks wait for sl_xdp_handover_attach() */
+	bool replay;   /* nothing attached, nothing pinned; time from the frames */
+	bool verbose;  /* libbpf's and the verifier's words to stderr */
 	/* What an operator should know and is no error, one line each; may be NULL. */
 	void (*say)(void *arg, const char *line);
 	void *say_arg;
@@ -40,6 +42,7 @@ struct sl_xdp_config {
  *   -EPERM    may not use BPF, or not attach     -ENOSYS  this kernel has no BPF
  *   -ENOTSUP  the verifier refused a program     -ENODEV  a device does not exist
  *   -EBUSY    another XDP program is on a device
+ *   -EINVAL   nothing to attach to, or placement wire without .handover
  */
 int sl_xdp_open(const struct sl_xdp_config *config, struct sl_engine **engine, char *why,
 		size_t why_size);
@@ -58,6 +61,39 @@ int sl_xdp_place(struct sl_engine *engine, const struct sl_policy *policy, char 
  * attached again; or -errno of the first that failed, and @why.
  */
 int sl_xdp_reattach(struct sl_engine *engine, char *why, size_t why_size);
+
+/* ---- under DPDK's AF_XDP driver: the engine was opened with .handover ---- */
+
+/*
+ * The object that the driver is to load (its argument xdp_prog): 0 and @path, good in
+ * this process until close; or -errno.
+ */
+int sl_xdp_handover_object(struct sl_engine *engine, char *path, size_t size);
+
+/*
+ * Before the driver makes its device: take off what a former process of ours left on
+ * @device.  0; -EBUSY, another's program is there and stays; or -errno.  With @why.
+ */
+int sl_xdp_handover_clear(struct sl_engine *engine, const char *device, char *why, size_t why_size);
+
+/*
+ * After the driver started: put sl_xdp in the place of its program on @device, in the
+ * same mode, with its sockets.  0, also when it was done already; or -errno and @why.
+ */
+int sl_xdp_handover_attach(struct sl_engine *engine, const char *device, char *why,
+			   size_t why_size);
+
+/*
+ * [SL_HANDOVER_QUEUES]: the worker of queue q stores CLOCK_MONOTONIC ns there in its
+ * loop, at least every SL_HANDOVER_STALE_NS / 2, and 0 as it ends.  Valid until close.
+ */
+volatile uint64_t *sl_xdp_heartbeat(struct sl_engine *engine);
+
+/*
+ * The 1 s tick: packets to the box's present addresses are not handed over.  0; -ENOSPC,
+ * it has more than SL_LOCALS_MAX; or -errno.
+ */
+int sl_xdp_handover_locals(struct sl_engine *engine);
 
 /* The 100 ms tick: expire a slice of the flow table, the whole in 30 s.  Entries freed, or -errno. */
 int sl_xdp_sweep(struct sl_engine *engine);

@@ -3,7 +3,8 @@
  *
  * XDP links are made with BPF_XDP as attach type and tc links by TCX (kernel 6.6);
  * libbpf 1.1 knows no TCX, but its bpf_link_create() passes the raw type on.  Older
- * kernels get clsact filters.  All are held by pins or by the qdisc, never by us.
+ * kernels get clsact filters.  All are held by pins or by the qdisc, never by us.  The
+ * XDP hook of a port that hands over is DPDK's driver's first (xdp_handover.c).
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -53,7 +54,15 @@ static int program_fd(const struct sl_xdp *xdp, enum sl_xdp_hook hook)
 
 static bool wants(const struct sl_xdp_port *port, enum sl_xdp_hook hook)
 {
+	if (hook == SL_XDP_EGRESS)
+		return !(port->entry.flags & SL_PORT_UNMEASURED);
 	return hook != SL_XDP_MARK || port->mark;
+}
+
+/* Its XDP hook waits for DPDK's driver. */
+static bool waits(const struct sl_xdp_port *port, enum sl_xdp_hook hook)
+{
+	return hook == SL_XDP_INGRESS && port->entry.flags & SL_PORT_HANDOVER;
 }
 
 /* The device that link @fd holds; 0 = none, it is gone. */
@@ -176,6 +185,15 @@ static bool link_update(const struct sl_xdp *xdp, struct sl_xdp_port *port, enum
 	return updated;
 }
 
+/* A former process ran under DPDK: no link can be made while its netlink program stands. */
+static void end_handover(const struct sl_xdp *xdp, const char *device)
+{
+	char path[PATH_MAX];
+
+	sl_xdp_pin_path(path, xdp->pin_dir, SL_XDP_HANDOVER_PIN, device);
+	sl_xdp_handover_drop(path, device);
+}
+
 static int link_attach(struct sl_xdp *xdp, struct sl_xdp_port *port, enum sl_xdp_hook hook)
 {
 	char path[PATH_MAX];
@@ -184,6 +202,8 @@ static int link_attach(struct sl_xdp *xdp, struct sl_xdp_port *port, enum sl_xdp
 	sl_xdp_pin_path(path, xdp->pin_dir, hooks[hook].kind, port->device);
 	if (link_update(xdp, port, hook, path))
 		return 0;
+	if (hook == SL_XDP_INGRESS)
+		end_handover(xdp, port->device);
 	fd = link_create(xdp, port, hook);
 	if (fd < 0)
 		return fd;
@@ -221,14 +241,27 @@ static int explain(const struct sl_xdp_port *port, enum sl_xdp_hook hook, int er
 			   port->device, strerror(-err));
 }
 
-static void describe(const struct sl_xdp *xdp, struct sl_xdp_port *port)
+/* In a word: is the device there, and is XDP on it? */
+static const char *how(const struct sl_xdp_port *port)
 {
-	const char *how = !port->entry.ifindex ? "absent" : port->generic ? "generic" : "native";
-	bool clsact = port->hold[SL_XDP_EGRESS] == SL_XDP_CLSACT;
+	if (!port->entry.ifindex)
+		return "absent";
+	if (waits(port, SL_XDP_INGRESS) && port->hold[SL_XDP_INGRESS] != SL_XDP_HANDOVER)
+		return "off";
+	return port->generic ? "generic" : "native";
+}
 
-	snprintf(port->line, sizeof(port->line), "%s %s %s %s%s", port->name, port->device,
-		 xdp->gateway ? "gateway" : "tap", how,
-		 clsact && port->entry.ifindex ? " clsact" : "");
+void sl_xdp_describe(const struct sl_xdp *xdp, struct sl_xdp_port *port)
+{
+	static const char *const placements[] = {[SL_PLACEMENT_TAP] = "tap",
+						 [SL_PLACEMENT_GATEWAY] = "gateway",
+						 [SL_PLACEMENT_WIRE] = "wire"};
+	bool there = port->entry.ifindex;
+
+	snprintf(port->line, sizeof(port->line), "%s %s %s %s%s%s", port->name, port->device,
+		 placements[xdp->placement], how(port),
+		 there && port->hold[SL_XDP_INGRESS] == SL_XDP_HANDOVER ? " af_xdp" : "",
+		 there && port->hold[SL_XDP_EGRESS] == SL_XDP_CLSACT ? " clsact" : "");
 }
 
 int sl_xdp_attach(struct sl_xdp *xdp, struct sl_xdp_port *port, struct sl_xdp_why why)
@@ -238,19 +271,41 @@ int sl_xdp_attach(struct sl_xdp *xdp, struct sl_xdp_port *port, struct sl_xdp_wh
 	port->entry.ifindex = if_nametoindex(port->device);
 	memset(port->hold, 0, sizeof(port->hold));
 	if (!port->entry.ifindex) {
-		describe(xdp, port);
+		sl_xdp_describe(xdp, port);
 		return sl_xdp_fail(why, -ENODEV, "%s: no device %s", port->name, port->device);
 	}
 	err = sl_xdp_ports_write(xdp, why); /* first: no packet may meet a port without its entry */
 	for (int hook = 0; hook < SL_XDP_HOOKS && !err; hook++) {
-		if (!wants(port, hook))
+		if (!wants(port, hook) || waits(port, hook))
 			continue;
 		err = hook_attach(xdp, port, hook);
 		if (err)
 			err = explain(port, hook, err, why);
 	}
-	describe(xdp, port);
+	if (!err && waits(port, SL_XDP_INGRESS))
+		err = sl_xdp_handover_stand(xdp, port, why);
+	sl_xdp_describe(xdp, port);
 	return err;
+}
+
+/* Does @hook still hold @port's device? */
+static bool hook_there(const struct sl_xdp *xdp, const struct sl_xdp_port *port,
+		       enum sl_xdp_hook hook)
+{
+	char path[PATH_MAX];
+	bool there;
+	int fd;
+
+	if (waits(port, hook))
+		return sl_xdp_handover_there(xdp, port);
+	if (port->hold[hook] == SL_XDP_CLSACT)
+		return clsact_there(port->entry.ifindex, hook);
+	sl_xdp_pin_path(path, xdp->pin_dir, hooks[hook].kind, port->device);
+	fd = bpf_obj_get(path);
+	there = fd >= 0 && link_ifindex(fd) == port->entry.ifindex;
+	if (fd >= 0)
+		close(fd);
+	return there;
 }
 
 bool sl_xdp_attached(const struct sl_xdp *xdp, const struct sl_xdp_port *port)
@@ -259,25 +314,9 @@ bool sl_xdp_attached(const struct sl_xdp *xdp, const struct sl_xdp_port *port)
 
 	if (!ifindex || ifindex != port->entry.ifindex)
 		return false;
-	for (int hook = 0; hook < SL_XDP_HOOKS; hook++) {
-		char path[PATH_MAX];
-		bool there;
-		int fd;
-
-		if (!wants(port, hook))
-			continue;
-		if (port->hold[hook] == SL_XDP_CLSACT) {
-			there = clsact_there(ifindex, hook);
-		} else {
-			sl_xdp_pin_path(path, xdp->pin_dir, hooks[hook].kind, port->device);
-			fd = bpf_obj_get(path);
-			there = fd >= 0 && link_ifindex(fd) == ifindex;
-			if (fd >= 0)
-				close(fd);
-		}
-		if (!there)
+	for (int hook = 0; hook < SL_XDP_HOOKS; hook++)
+		if (wants(port, hook) && !hook_there(xdp, port, hook))
 			return false;
-	}
 	return true;
 }
 
@@ -324,15 +363,25 @@ static bool kept(const struct sl_xdp *xdp, enum sl_xdp_hook hook, const char *de
 	return false;
 }
 
-static void drop_link(struct drop *drop, const char *path)
+static bool kept_handover(const struct sl_xdp *xdp, const char *device)
+{
+	for (uint32_t i = 0; xdp && i < xdp->ports; i++)
+		if (!strcmp(xdp->port[i].device, device))
+			return waits(&xdp->port[i], SL_XDP_INGRESS);
+	return false;
+}
+
+bool sl_xdp_link_drop(const char *path)
 {
 	int fd = bpf_obj_get(path);
+	bool dropped;
 
 	if (fd < 0)
-		return;
-	drop->dropped += !bpf_link_detach(fd);
+		return false;
+	dropped = !bpf_link_detach(fd);
 	close(fd);
 	unlink(path);
+	return dropped;
 }
 
 static void drop_filter(struct drop *drop, const char *path, enum sl_xdp_hook hook,
@@ -351,11 +400,13 @@ static int drop_pin(void *arg, const char *path, const char *kind, const char *d
 {
 	struct drop *drop = arg;
 
+	if (!strcmp(kind, SL_XDP_HANDOVER_PIN) && !kept_handover(drop->keep, device))
+		drop->dropped += sl_xdp_handover_drop(path, device);
 	for (int hook = 0; hook < SL_XDP_HOOKS; hook++) {
 		if (kept(drop->keep, hook, device))
 			continue;
 		if (!strcmp(kind, hooks[hook].kind))
-			drop_link(drop, path);
+			drop->dropped += sl_xdp_link_drop(path);
 		else if (!strcmp(kind, hooks[hook].clsact))
 			drop_filter(drop, path, hook, device);
 	}

@@ -238,6 +238,7 @@ static void set_sizes(struct sl_xdp *xdp)
 	bpf_map__set_max_entries(skel->maps.sl_work, xdp->cpus);
 	skel->rodata->sl_config.cpus = xdp->cpus;
 	skel->rodata->sl_config.replay = xdp->replay;
+	skel->rodata->sl_config.handover = xdp->handover;
 }
 
 static void set_flow_sizes(struct sl_xdp *xdp)
@@ -275,7 +276,8 @@ static int map_memories(struct sl_xdp *xdp, struct sl_xdp_why why)
 	xdp->stats = map_memory(skel->maps.sl_stats, stats);
 	xdp->work = map_memory(skel->maps.sl_work, PROT_READ);
 	xdp->clock = map_memory(skel->maps.sl_clock, PROT_READ | PROT_WRITE);
-	if (xdp->stats && xdp->work && xdp->clock)
+	xdp->heartbeat = map_memory(skel->maps.sl_heartbeat, PROT_READ | PROT_WRITE);
+	if (xdp->stats && xdp->work && xdp->clock && xdp->heartbeat)
 		return 0;
 	return sl_xdp_fail(why, -errno, "map the counters into memory: %s", strerror(errno));
 }
@@ -336,6 +338,7 @@ void sl_xdp_unload(struct sl_xdp *xdp)
 	unmap_memory(xdp->skel->maps.sl_stats, xdp->stats);
 	unmap_memory(xdp->skel->maps.sl_work, xdp->work);
 	unmap_memory(xdp->skel->maps.sl_clock, xdp->clock);
+	unmap_memory(xdp->skel->maps.sl_heartbeat, (void *)xdp->heartbeat);
 	storeline_bpf__destroy(xdp->skel);
 	xdp->skel = NULL;
 }

@@ -4,6 +4,7 @@
  *   xdp.c         open, close, the engine's calls      xdp_load.c    program and maps
  *   xdp_attach.c  ports to links                       xdp_tables.c  generations
  *   xdp_pin.c     bpffs, pins by name                  xdp_run.c     packets and sweeps
+ *   xdp_handover.c  ports that DPDK's AF_XDP driver holds   xdp_locals.c  own addresses
  */
 #ifndef SL_XDP_PRIVATE_H
 #define SL_XDP_PRIVATE_H
@@ -15,8 +16,13 @@
 
 #define SL_XDP_PORTS_MAX (SL_POLICY_PORTS_MAX + SL_WIRE_UPLINKS_MAX)
 
-/* How a hook is held: by a pinned link or, where the kernel has none, a clsact filter. */
-enum sl_xdp_hold { SL_XDP_FREE, SL_XDP_LINK, SL_XDP_CLSACT };
+#define SL_XDP_HANDOVER_PIN "handover" /* handover_DEVICE: the netlink program on it is ours */
+
+/*
+ * How a hook is held: by a pinned link or, where the kernel has none, a clsact filter;
+ * by netlink where DPDK's driver was on the device first.
+ */
+enum sl_xdp_hold { SL_XDP_FREE, SL_XDP_LINK, SL_XDP_CLSACT, SL_XDP_HANDOVER };
 
 enum sl_xdp_hook { SL_XDP_INGRESS, SL_XDP_EGRESS, SL_XDP_MARK, SL_XDP_HOOKS };
 
@@ -34,7 +40,8 @@ struct sl_xdp {
 	struct sl_engine engine;
 	struct storeline_bpf *skel;
 	char pin_dir[PATH_MAX];
-	bool replay, force_generic, no_tcx, gateway;
+	bool replay, force_generic, no_tcx, gateway, handover;
+	enum sl_placement placement;
 	void (*say)(void *arg, const char *line);
 	void *say_arg;
 
@@ -43,9 +50,12 @@ struct sl_xdp {
 	struct sl_stats *stats; /* [cpus] */
 	struct sl_work *work;   /* [cpus] */
 	struct sl_clock *clock;
+	volatile uint64_t *heartbeat; /* [SL_HANDOVER_QUEUES] */
+	int object_fd;                /* the guard's ELF file; -1 = not made yet */
 
 	int tables_fd;
-	struct sl_tables *tables; /* the standing generation */
+	struct sl_tables *tables;  /* the standing generation */
+	struct sl_tables *retired; /* the one before: DPDK's workers may read it until the next */
 	uint32_t mark_base;
 
 	uint32_t ports;
@@ -86,11 +96,22 @@ void sl_xdp_tables_close(struct sl_xdp *xdp);
 
 /* xdp_attach.c */
 const char *sl_xdp_hook_kind(enum sl_xdp_hook hook);
+void sl_xdp_describe(const struct sl_xdp *xdp, struct sl_xdp_port *port); /* write its line */
+bool sl_xdp_link_drop(const char *path); /* detach the pinned link; true: there was one */
 int sl_xdp_attach(struct sl_xdp *xdp, struct sl_xdp_port *port, struct sl_xdp_why why);
 /* Does every hook of @port still hold its device? */
 bool sl_xdp_attached(const struct sl_xdp *xdp, const struct sl_xdp_port *port);
 int sl_xdp_ports_write(struct sl_xdp *xdp, struct sl_xdp_why why);
 /* Detach all pins of @dir that do not belong to one of @xdp's ports (NULL: all).  How many. */
 int sl_xdp_attach_drop(const char *dir, const struct sl_xdp *xdp);
+
+/* xdp_handover.c */
+/* Look how sl_xdp stands on a port that hands over.  0; -ENOENT: it was taken off. */
+int sl_xdp_handover_stand(struct sl_xdp *xdp, struct sl_xdp_port *port, struct sl_xdp_why why);
+/* Is it not taken off?  Before sl_xdp_handover_clear() nothing is to be there. */
+bool sl_xdp_handover_there(const struct sl_xdp *xdp, const struct sl_xdp_port *port);
+/* Take our netlink program off @device, and its pin @path.  How many programs: 0 or 1. */
+int sl_xdp_handover_drop(const char *path, const char *device);
+void sl_xdp_handover_close(struct sl_xdp *xdp, bool detach); /* before the program is unloaded */
 
 #endif

@@ -3,7 +3,8 @@
  *
  * Every generation is a map of its own.  It is filled before the outer map names it,
  * so a packet reads the old one or the new one, never a mix.  The standing one stays
- * mapped: knobs are single words, stored into it in place.
+ * mapped: knobs are single words, stored into it in place.  So does the one before it,
+ * until the next: DPDK's workers read the mapped memory itself.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -29,13 +30,21 @@ static struct sl_tables *map_tables(int fd)
 	return memory == MAP_FAILED ? NULL : memory;
 }
 
+/* The standing generation stays mapped, the one that was retired before it does not. */
+static void retire(struct sl_xdp *xdp)
+{
+	if (xdp->retired)
+		munmap(xdp->retired, tables_bytes());
+	if (xdp->tables)
+		close(xdp->tables_fd); /* the mapping holds the map */
+	xdp->retired = xdp->tables;
+	xdp->tables = NULL;
+}
+
 void sl_xdp_tables_close(struct sl_xdp *xdp)
 {
-	if (!xdp->tables)
-		return;
-	munmap(xdp->tables, tables_bytes());
-	close(xdp->tables_fd);
-	xdp->tables = NULL;
+	retire(xdp);
+	retire(xdp);
 }
 
 int sl_xdp_tables_apply(struct sl_engine *engine, const struct sl_tables *next)
@@ -60,7 +69,7 @@ int sl_xdp_tables_apply(struct sl_engine *engine, const struct sl_tables *next)
 		err = -errno;
 		goto err_memory;
 	}
-	sl_xdp_tables_close(xdp);
+	retire(xdp);
 	xdp->tables = memory;
 	xdp->tables_fd = fd;
 	xdp->mark_base = next->mark_base;

@@ -21,6 +21,11 @@
  * sl_ports      ARRAY[SL_PORT_SLOTS] struct sl_port, slot = ifindex % SL_PORT_SLOTS;
  *               a slot whose .ifindex is another's is "not ours": pass
  * sl_clock      ARRAY[1] struct sl_clock, mmapable: replay's time; unused live
+ * sl_handover   ARRAY_OF_MAPS[SL_PORT_SLOTS] of XSKMAP[SL_HANDOVER_QUEUES]: by the slot
+ *               of sl_ports, the AF_XDP sockets of a port's queues
+ * sl_heartbeat  ARRAY[SL_HANDOVER_QUEUES] uint64_t, mmapable: CLOCK_MONOTONIC ns of the
+ *               last turn of the worker that serves queue q of every port, its only writer
+ * sl_locals     HASH[SL_LOCALS_MAX] struct sl_local: the box's own addresses
  *
  * Programs: sl_xdp (ingress of every port), sl_tc_egress (what leaves a port),
  * sl_tc_mark (lan ingress: metadata to skb mark), sl_sweep (expires a slice of the
@@ -30,11 +35,21 @@
 
 #define SL_PORT_SLOTS 1024
 
+#define SL_HANDOVER_QUEUES   64
+#define SL_HANDOVER_STALE_NS INT64_C(50000000) /* a worker silent for longer is dead or hung */
+#define SL_LOCALS_MAX        256
+
+/* An address in network order, IPv4 as ::ffff:a.b.c.d. */
+struct sl_local {
+	uint8_t byte[16];
+};
+
 /* Constants of the loaded program (its .rodata), set before load. */
 struct sl_config {
 	uint32_t bucket_mask; /* buckets - 1 */
 	uint32_t replay;      /* 1: time and wire length come from sl_clock */
 	uint32_t cpus;        /* entries of sl_stats and sl_work */
+	uint32_t handover;    /* 1: ports may hand over to DPDK; 0: the verifier drops that code */
 };
 
 struct sl_clock {

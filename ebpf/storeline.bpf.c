@@ -10,6 +10,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "../dataplane/fastpath/pipeline.h"
+#include "handover.bpf.h"
 #include "maps.h"
 
 #define SL_LOCK_TRIES 64 /* about 1 us: longer than any CPU works on a flow */
@@ -131,11 +132,20 @@ static __always_inline void unlock_bucket(struct sl_bucket *bucket)
 	__sync_lock_test_and_set(&bucket->lock, 0);
 }
 
+/* NULL: not ours. */
+static __always_inline struct sl_port *port_of(uint32_t ifindex)
+{
+	uint32_t slot = ifindex & (SL_PORT_SLOTS - 1);
+	struct sl_port *port = bpf_map_lookup_elem(&sl_ports, &slot);
+
+	return port && port->ifindex == ifindex ? port : NULL;
+}
+
 /* The port that a packet came in by; replay has none and says the side itself. */
 static __always_inline bool start(struct sl_work *work, uint32_t ifindex, bool egress,
 				  uint32_t wire_bytes)
 {
-	uint32_t slot = ifindex & (SL_PORT_SLOTS - 1), zero = 0;
+	uint32_t zero = 0;
 
 	if (sl_config.replay) {
 		struct sl_clock *clock = bpf_map_lookup_elem(&sl_clock, &zero);
@@ -147,9 +157,9 @@ static __always_inline bool start(struct sl_work *work, uint32_t ifindex, bool e
 				  clock->wire_bytes);
 		return true;
 	}
-	struct sl_port *port = bpf_map_lookup_elem(&sl_ports, &slot);
+	struct sl_port *port = port_of(ifindex);
 
-	if (!port || port->ifindex != ifindex)
+	if (!port || (sl_config.handover && port->flags & SL_PORT_UNMEASURED))
 		return false;
 	uint8_t side = port->ingress;
 
@@ -197,9 +207,8 @@ static __always_inline enum sl_reason measure_locked(struct context *x, struct s
 		return SL_REASON_FLOW_FULL;
 	if (work->result.flow_event == SL_FLOW_KNOWN && !sl_pipeline_is_ours(flow, work))
 		return SL_REASON_FLOW_FULL;
-	work->way = (uint32_t)way;
 	work->result.flow_index = index;
-	sl_pipeline_measure(bucket, flow, work, x->tables, x->shared);
+	sl_pipeline_measure(&bucket->way[way], flow, work, x->tables, x->shared);
 	return SL_REASON_MEASURED;
 }
 
@@ -242,21 +251,22 @@ static __always_inline void measure(struct context *x)
 
 /*
  * Everything between a frame and its verdict: a macro, because XDP and tc differ in
- * the type of @ctx and in the two functions that parse it.  NULL: not ours, or bypassed: pass it; else work->result says what
- * to do.
+ * the type of @ctx and in the functions that parse it.  NULL: not ours, or bypassed: pass
+ * it; else work->result says what to do.
  */
-#define RUN(ctx, ifindex, egress, wire_bytes, parse_network, parse_transport)         \
-	({                                                                            \
-		struct context x_;                                                    \
-		struct sl_work *work_ = NULL;                                         \
-                                                                                      \
-		if (find_context(&x_) && enter(&x_, ifindex, egress, wire_bytes)) {   \
-			work_ = x_.work;                                              \
-			if (parse_network(ctx, work_) && parse_transport(ctx, work_)) \
-				measure(&x_);                                         \
-			sl_pipeline_account(work_, x_.stats);                         \
-		}                                                                     \
-		work_;                                                                \
+#define RUN(ctx, ifindex, egress, wire_bytes, parse_plain, parse_network, parse_transport) \
+	({                                                                                 \
+		struct context x_;                                                         \
+		struct sl_work *work_ = NULL;                                              \
+                                                                                           \
+		if (find_context(&x_) && enter(&x_, ifindex, egress, wire_bytes)) {        \
+			work_ = x_.work;                                                   \
+			if (parse_plain(ctx, work_) ||                                     \
+			    (parse_network(ctx, work_) && parse_transport(ctx, work_)))    \
+				measure(&x_);                                              \
+			sl_pipeline_account(work_, x_.stats);                              \
+		}                                                                          \
+		work_;                                                                     \
 	})
 
 /* The rest of the frame from @offset on; offsets of headers fit 12 bits. */
@@ -265,7 +275,14 @@ static __always_inline struct sl_cursor cursor_at(uint8_t *data, uint8_t *end, u
 	return (struct sl_cursor){data + (offset & 0xfff), end};
 }
 
-/* The two halves of the parse, each verified once; one pair per kind of context. */
+/* The parse: its short lane, and its two halves; each verified once, per kind of context. */
+SL_VERIFY_ONCE int parse_plain_xdp(struct xdp_md *ctx, struct sl_work *work)
+{
+	if (!work)
+		return 0;
+	return sl_packet_plain((void *)(long)ctx->data, (void *)(long)ctx->data_end, &work->packet);
+}
+
 SL_VERIFY_ONCE int parse_network_xdp(struct xdp_md *ctx, struct sl_work *work)
 {
 	if (!work)
@@ -283,6 +300,13 @@ SL_VERIFY_ONCE int parse_transport_xdp(struct xdp_md *ctx, struct sl_work *work)
 				       work->packet.l4_offset);
 
 	return sl_pipeline_transport(work, &c);
+}
+
+SL_VERIFY_ONCE int parse_plain_tc(struct __sk_buff *skb, struct sl_work *work)
+{
+	if (!work)
+		return 0;
+	return sl_packet_plain((void *)(long)skb->data, (void *)(long)skb->data_end, &work->packet);
 }
 
 SL_VERIFY_ONCE int parse_network_tc(struct __sk_buff *skb, struct sl_work *work)
@@ -336,13 +360,39 @@ static __always_inline void hand_over_mark(struct xdp_md *ctx, uint32_t mark)
 		stats->unsteered++;
 }
 
+/* XDP_REDIRECT, XDP_PASS: a DPDK worker sees to this port; -1: none does. */
+static __always_inline int hand_over(struct xdp_md *ctx)
+{
+	struct sl_port *port;
+
+	if (!sl_config.handover)
+		return -1;
+	port = port_of(ctx->ingress_ifindex);
+	return port ? sl_handover_give(ctx, port) : -1;
+}
+
+/* Does a DPDK worker measure what leaves by this port?  What is seen here then is the kernel's own. */
+static __always_inline bool measured_elsewhere(uint32_t ifindex)
+{
+	struct sl_port *port;
+
+	if (!sl_config.handover)
+		return false;
+	port = port_of(ifindex);
+	return port && (port->flags & SL_PORT_HANDOVER) && sl_handover_alive(0);
+}
+
 SEC("xdp")
 int sl_xdp(struct xdp_md *ctx)
 {
+	int handed = hand_over(ctx);
+
+	if (handed >= 0)
+		return handed;
 	uint8_t *data = (void *)(long)ctx->data;
 	uint8_t *end = (void *)(long)ctx->data_end;
 	struct sl_work *work = RUN(ctx, ctx->ingress_ifindex, false, (uint32_t)(end - data),
-				   parse_network_xdp, parse_transport_xdp);
+				   parse_plain_xdp, parse_network_xdp, parse_transport_xdp);
 
 	if (!work)
 		return XDP_PASS;
@@ -357,12 +407,14 @@ int sl_xdp(struct xdp_md *ctx)
 SEC("tc")
 int sl_tc_egress(struct __sk_buff *skb)
 {
+	if (measured_elsewhere(skb->ifindex))
+		return TC_ACT_UNSPEC;
 	if (skb->data_end - skb->data < 128 && skb->len > skb->data_end - skb->data)
 		bpf_skb_pull_data(skb, skb->len < 128 ? skb->len : 128);
 	uint8_t *data = (void *)(long)skb->data;
 	uint8_t *end = (void *)(long)skb->data_end;
-	struct sl_work *work =
-		RUN(skb, skb->ifindex, true, skb->len, parse_network_tc, parse_transport_tc);
+	struct sl_work *work = RUN(skb, skb->ifindex, true, skb->len, parse_plain_tc,
+				   parse_network_tc, parse_transport_tc);
 
 	if (!work)
 		return TC_ACT_UNSPEC;

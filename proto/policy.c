@@ -3,7 +3,8 @@
  *
  * A policy is filled aside and copied out only when nothing is wrong with it.
  * The walk is policy_yaml.c (and says why not libcyaml), the keys are
- * policy_sections.c and policy_match.c, what spans sections is policy_check.c.
+ * policy_sections.c, policy_engine.c and policy_match.c, what spans sections is
+ * policy_check.c.
  * Pure but for sl_policy_load: any thread.
  */
 #include <errno.h>
@@ -38,6 +39,8 @@ int sl_policy_read(struct sl_policy *policy, const char *yaml, size_t size, cons
 		return -EINVAL;
 	}
 	reader.policy->guardrails = (struct sl_policy_guardrails){6, 30000};
+	for (int i = 0; i < SL_POLICY_PORTS_MAX; i++)
+		reader.policy->port[i].pair = SL_PORT_NONE;
 	/* One byte less: as the text of a command it ends with a NUL. */
 	if (size >= SL_POLICY_BYTES_MAX)
 		sl_reader_wrong(&reader, NULL, "is longer than %d bytes", SL_POLICY_BYTES_MAX - 1);

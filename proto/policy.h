@@ -13,15 +13,46 @@
 #define SL_POLICY_PORTS_MAX   8
 #define SL_POLICY_MATCHES_MAX 128 /* over all services */
 #define SL_POLICY_LIST_MAX    16  /* entries of one list in a match */
-#define SL_DEVICE_MAX         16  /* IFNAMSIZ */
+#define SL_DEVICE_MAX         32  /* a kernel interface (IFNAMSIZ 16), or a device of DPDK's EAL */
 
 enum sl_port_role { SL_ROLE_LAN, SL_ROLE_UPLINK, SL_ROLE_MIRROR };
-enum sl_placement { SL_PLACEMENT_TAP, SL_PLACEMENT_GATEWAY };
+enum sl_placement { SL_PLACEMENT_TAP, SL_PLACEMENT_GATEWAY, SL_PLACEMENT_WIRE };
+
+#define SL_PORT_NONE 0xff
 
 struct sl_policy_port {
 	char name[SL_NAME_MAX];
 	char device[SL_DEVICE_MAX];
 	enum sl_port_role role;
+	uint8_t pair; /* placement wire: index of the port at the wire's other end; else SL_PORT_NONE */
+};
+
+enum sl_engine_kind { SL_ENGINE_XDP, SL_ENGINE_DPDK };
+
+/* What `device` names under DPDK, and by which driver its packets come. */
+enum sl_engine_driver {
+	SL_DRIVER_EAL,       /* a device of EAL: a PCI address, or a vdev that `eal` makes */
+	SL_DRIVER_AF_XDP,    /* a kernel interface: XDP hands packets over, and keeps forwarding */
+	SL_DRIVER_AF_PACKET, /* a kernel interface without addresses: a packet socket */
+};
+
+#define SL_ENGINE_EAL_MAX    24  /* words */
+#define SL_ENGINE_WORD_MAX   160 /* bytes of one */
+#define SL_ENGINE_LCORES_MAX 32
+
+/* How packets come in; all but kind is for kind dpdk. */
+struct sl_policy_engine {
+	enum sl_engine_kind kind;     /* default xdp */
+	enum sl_engine_driver driver; /* default eal */
+	uint32_t eal_words;           /* passed to EAL as they are */
+	char eal[SL_ENGINE_EAL_MAX][SL_ENGINE_WORD_MAX];
+	uint32_t queues; /* of each port, with a worker each; default 1, or as many as lcores */
+	uint32_t lcores; /* 0 = chosen at the start, else as many as queues */
+	uint16_t lcore[SL_ENGINE_LCORES_MAX]; /* CPU of each worker */
+	uint32_t mbufs;                       /* of the packet pool; 0 = by ports and queues */
+	uint32_t flows;                       /* entries, of all workers together; 0 = 1 Mi */
+	bool no_huge_pages;                   /* huge_pages: false */
+	uint32_t idle_sleep_us;               /* rest of a worker that finds no packet; 0 = none */
 };
 
 struct sl_policy_uplink {
@@ -94,7 +125,9 @@ struct sl_policy {
 		version; /* of the document; 0 = not said: the dataplane counts on from what it had */
 	enum sl_mode mode;
 	enum sl_placement
-		placement; /* gateway when there is a lan port and an uplink, else tap; may be said */
+		placement; /* said, or: wire when ports are pairs; gateway when there is a lan port
+			      and an uplink; else tap */
+	struct sl_policy_engine engine;
 	uint32_t ports, uplinks, services, matches;
 	struct sl_policy_port port[SL_POLICY_PORTS_MAX];
 	struct sl_policy_uplink uplink[SL_WIRE_UPLINKS_MAX];

@@ -2,8 +2,8 @@
  * policy_diff.c - what changes from one policy to another, in plain words
  *
  * Compares the two flat lists by path.  The elements of a match have no order, so
- * one is added or removed; of a port, uplink or service that is gone only its name
- * is said.  The order of sections is said when nothing else tells it.  Pure.
+ * one is added or removed; of a port, uplink, service or engine that is gone only
+ * its name is said.  The order of sections is said when nothing else tells it.  Pure.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,13 +11,15 @@
 
 #include "policy_list.h"
 
-/* Length of "services.pos" in "services.pos.slo.loss"; 0 when there is no such part. */
+/* Length of "services.pos" in "services.pos.slo.loss", of "engine" in its keys; 0 when there is no such part. */
 static size_t section_length(const char *path)
 {
 	const char *dot = strchr(path, '.');
 
 	if (!dot || !strncmp(path, "guardrails.", 11))
 		return 0;
+	if (!strncmp(path, "engine.", 7))
+		return (size_t)(dot - path);
 	return (size_t)(dot - path) + 1 + strcspn(dot + 1, ".");
 }
 

@@ -16,7 +16,8 @@
 #include "policy_units.h"
 
 static const char *const role_words[] = {"lan", "uplink", "mirror"};
-static const char *const placement_words[] = {"tap", "gateway"};
+static const char *const placement_words[] = {"tap", "gateway", "wire"};
+static const char *const driver_words[] = {"eal", "af_xdp", "af_packet"};
 static const char *const priority_words[] = {"background", "normal", "high", "critical"};
 
 /* Is there room for one more?  False: out of memory, what is there stands. */
@@ -79,6 +80,69 @@ add_under(struct sl_leaves *leaves, const char *under, const char *key, const ch
 	add(leaves, path, "%s", value);
 }
 
+/* ["-a", "0000:03:00.0"]; NULL when out of memory. */
+static char *eal_text(const struct sl_policy_engine *engine)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	for (uint32_t i = 0; i < engine->eal_words; i++) {
+		fputs(i ? ", \"" : "[\"", out);
+		for (const char *p = engine->eal[i]; *p; p++)
+			fprintf(out, "%s%c", strchr("\"\\", *p) ? "\\" : "", *p);
+		fputc('"', out);
+	}
+	fputc(']', out);
+	if (!fclose(out))
+		return text;
+	free(text);
+	return NULL;
+}
+
+static void list_lcores(struct sl_leaves *leaves, const struct sl_policy_engine *engine)
+{
+	char text[SL_ENGINE_LCORES_MAX * sizeof("65535, ")];
+	size_t used = 0;
+
+	for (uint32_t i = 0; i < engine->lcores; i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%u", i ? ", " : "",
+					 engine->lcore[i]);
+	if (used)
+		add(leaves, "engine.lcores", "[%s]", text);
+}
+
+static void list_engine(struct sl_leaves *leaves, const struct sl_policy_engine *engine)
+{
+	char text[SL_UNITS_TEXT_MAX];
+
+	if (engine->kind != SL_ENGINE_DPDK)
+		return;
+	add(leaves, "engine.kind", "dpdk");
+	add(leaves, "engine.driver", "%s", driver_words[engine->driver]);
+	if (engine->eal_words && !leaves->failed)
+		add_owned(leaves, "engine.eal", eal_text(engine), false);
+	add(leaves, "engine.queues", "%u", engine->queues);
+	list_lcores(leaves, engine);
+	if (engine->mbufs)
+		add(leaves, "engine.mbufs", "%u", engine->mbufs);
+	if (engine->flows)
+		add(leaves, "engine.flows", "%u", engine->flows);
+	add(leaves, "engine.huge_pages", "%s", engine->no_huge_pages ? "false" : "true");
+	add(leaves, "engine.idle_sleep", "%s",
+	    sl_units_write((uint64_t)engine->idle_sleep_us * 1000, sl_units_time, text));
+}
+
+/* A PCI address is quoted. */
+static void list_device(struct sl_leaves *leaves, const char *under, const char *device)
+{
+	const char *quote = strchr(device, ':') ? "\"" : "";
+
+	add_under(leaves, under, "device", "%s%s%s", quote, device, quote);
+}
+
 static void list_ports(struct sl_leaves *leaves, const struct sl_policy *policy)
 {
 	char under[64];
@@ -87,8 +151,10 @@ static void list_ports(struct sl_leaves *leaves, const struct sl_policy *policy)
 		const struct sl_policy_port *port = &policy->port[i];
 
 		snprintf(under, sizeof(under), "ports.%s", port->name);
-		add_under(leaves, under, "device", "%s", port->device);
+		list_device(leaves, under, port->device);
 		add_under(leaves, under, "role", "%s", role_words[port->role]);
+		if (port->pair != SL_PORT_NONE)
+			add_under(leaves, under, "pair", "%s", policy->port[port->pair].name);
 	}
 }
 
@@ -100,7 +166,7 @@ static void list_uplinks(struct sl_leaves *leaves, const struct sl_policy *polic
 		const struct sl_policy_uplink *link = &policy->uplink[i];
 
 		snprintf(under, sizeof(under), "uplinks.%s", link->name);
-		add_under(leaves, under, "device", "%s", link->device);
+		list_device(leaves, under, link->device);
 		if (link->gateway[0])
 			add_under(leaves, under, "gateway", "%s", link->gateway);
 		if (link->gateway6[0])
@@ -260,6 +326,7 @@ int sl_leaves_open(struct sl_leaves *leaves, const struct sl_policy *policy)
 		add(leaves, "version", "%" PRIu64, policy->version);
 	add(leaves, "mode", "%s", sl_mode_word(policy->mode));
 	add(leaves, "placement", "%s", placement_words[policy->placement]);
+	list_engine(leaves, &policy->engine);
 	list_ports(leaves, policy);
 	list_uplinks(leaves, policy);
 	for (uint32_t i = 0; i < policy->services; i++)

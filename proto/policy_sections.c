@@ -3,10 +3,12 @@
  *
  * To add a key: a member in policy.h, a row here, a leaf in policy_list.c, a row
  * in the tests.  Sections are read in the order of sl_policy_keys, whatever their
- * order in the file, so that a service can name its uplinks.
+ * order in the file, so that a service can name its uplinks, and what the name of a
+ * device may be is known from the engine.
  */
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,22 +22,25 @@
 #define AT(of, member) .offset = offsetof(struct of, member)
 
 static const char *const mode_words[] = {"observe", "shadow", "enforce", NULL};
-static const char *const placement_words[] = {"tap", "gateway", NULL};
+static const char *const placement_words[] = {"tap", "gateway", "wire", NULL};
 static const char *const role_words[] = {"lan", "uplink", "mirror", NULL};
 static const char *const priority_words[] = {"background", "normal", "high", "critical", NULL};
 
 static bool device_ok(struct sl_reader *reader, const yaml_node_t *node, const char *text)
 {
-	size_t length = text ? strlen(text) : 0;
-	bool sound = length && length < SL_DEVICE_MAX && isalnum((unsigned char)text[0]);
+	const struct sl_policy_engine *engine = &reader->policy->engine;
+	bool eal = engine->kind == SL_ENGINE_DPDK && engine->driver == SL_DRIVER_EAL;
+	const char *also = eal ? "-_.:" : "-_.";
+	size_t length = text ? strlen(text) : 0, most = (eal ? SL_DEVICE_MAX : IFNAMSIZ) - 1;
+	bool sound = length && length <= most && isalnum((unsigned char)text[0]);
 
 	for (const char *p = text; sound && *p; p++)
-		sound = isalnum((unsigned char)*p) || strchr("-_.", *p);
+		sound = isalnum((unsigned char)*p) || strchr(also, *p);
 	if (text && !sound)
 		sl_reader_wrong(reader, node,
-				"\"%.40s\" is no network device: letters, digits, "
-				"- _ and ., at most 15",
-				text);
+				"\"%.40s\" is no %s device: letters, digits, "
+				"- _ %s, at most %zu",
+				text, eal ? "EAL" : "network", eal ? ". and :" : "and .", most);
 	return sound;
 }
 
@@ -114,19 +119,21 @@ static void read_port(struct sl_reader *reader, const char *name, const yaml_nod
 		{"device", read_port_device, AT(sl_policy_port, device), .required = true},
 		{"role", sl_reader_word, AT(sl_policy_port, role), .required = true,
 		 .units = role_words},
+		{"pair", sl_policy_read_pair},
 		{NULL},
 	};
 	struct sl_policy_port *port = &reader->policy->port[reader->policy->ports];
 
 	strcpy(port->name, name);
 	sl_reader_map(reader, node, keys, port);
-	reader->policy->ports++;
+	reader->port[reader->policy->ports++] = node;
 }
 
 static void read_ports(struct sl_reader *reader, const yaml_node_t *node,
 		       const struct sl_reader_key *key, void *to)
 {
 	sl_reader_names(reader, node, SL_POLICY_PORTS_MAX, read_port);
+	sl_policy_pair_ports(reader);
 	if (!reader->mistakes && !reader->policy->ports)
 		sl_reader_wrong(reader, node, "has no port");
 }
@@ -181,7 +188,7 @@ static void read_uplink(struct sl_reader *reader, const char *name, const yaml_n
 
 	strcpy(link->name, name);
 	sl_reader_map(reader, node, keys, link);
-	reader->policy->uplinks++;
+	reader->uplink[reader->policy->uplinks++] = node;
 }
 
 static void read_uplinks(struct sl_reader *reader, const yaml_node_t *node,
@@ -370,6 +377,7 @@ const struct sl_reader_key sl_policy_keys[] = {
 	{"version", sl_reader_number, AT(sl_policy, version), .min = 1, .max = INT64_MAX},
 	{"mode", read_mode, AT(sl_policy, mode), .units = mode_words},
 	{"placement", read_placement, AT(sl_policy, placement), .units = placement_words},
+	{"engine", sl_policy_read_engine, AT(sl_policy, engine)},
 	{"ports", read_ports, .required = true},
 	{"uplinks", read_uplinks},
 	{"services", read_services},

@@ -291,9 +291,12 @@ void sl_reader_map(struct sl_reader *reader, const yaml_node_t *node,
 	check_unknown(reader, node, keys);
 	for (const struct sl_reader_key *key = keys; key->name; key++) {
 		const yaml_node_t *value = value_of(reader, node, key->name);
+		const char *why = value && key->barred ? key->barred(reader) : NULL;
 		size_t at = sl_reader_enter(reader, key->name);
 
-		if (value)
+		if (why)
+			sl_reader_wrong(reader, value, "%s", why);
+		else if (value)
 			key->read(reader, value, key, (char *)to + key->offset);
 		else if (key->required)
 			sl_reader_wrong(reader, node, "is missing");

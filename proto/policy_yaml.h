@@ -18,7 +18,9 @@ struct sl_reader {
 	yaml_document_t document;
 	const yaml_node_t *root, *mode, *placement;
 	const yaml_node_t *service[SL_WIRE_SERVICES_MAX]; /* for checks across sections */
-	uint64_t flow_share_ppm;                          /* of all services so far */
+	const yaml_node_t *port[SL_POLICY_PORTS_MAX], *uplink[SL_WIRE_UPLINKS_MAX];
+	const yaml_node_t *pair[SL_POLICY_PORTS_MAX]; /* what the port says of it; NULL = nothing */
+	uint64_t flow_share_ppm;                      /* of all services so far */
 	const char *file;
 	char path[160]; /* "services.pos.slo" */
 	char *why;
@@ -32,7 +34,11 @@ struct sl_reader_key;
 typedef void (*sl_reader_read)(struct sl_reader *reader, const yaml_node_t *node,
 			       const struct sl_reader_key *key, void *to);
 
-/* One key that a mapping may have.  min, max and units are the read function's. */
+/*
+ * One key that a mapping may have.  min, max and units are the read function's.
+ * barred, where there is one, is asked for a key that is said: why it has no place
+ * here, or NULL when it has.
+ */
 struct sl_reader_key {
 	const char *name;
 	sl_reader_read read;
@@ -40,6 +46,7 @@ struct sl_reader_key {
 	bool required;
 	uint64_t min, max;
 	const void *units;
+	const char *(*barred)(const struct sl_reader *reader);
 };
 
 /* Parse and check what no policy needs (anchors, tags, several documents, depth).  0 or -EINVAL. */
@@ -94,9 +101,15 @@ bool sl_reader_is_name(const char *text, const char *also);
 /* policy_match.c: the `match:` list of the service @to. */
 void sl_policy_read_match(struct sl_reader *reader, const yaml_node_t *node,
 			  const struct sl_reader_key *key, void *to);
+/* policy_engine.c: the section; `pair:` of the port being read; and when all ports are known. */
+void sl_policy_read_engine(struct sl_reader *reader, const yaml_node_t *node,
+			   const struct sl_reader_key *key, void *to);
+void sl_policy_read_pair(struct sl_reader *reader, const yaml_node_t *node,
+			 const struct sl_reader_key *key, void *to);
+void sl_policy_pair_ports(struct sl_reader *reader);
 /* policy_check.c: what only the whole policy shows. */
 void sl_policy_check(struct sl_reader *reader);
-/* policy_sections.c: ports, uplinks, services, guardrails; filled in this order. */
+/* policy_sections.c: engine, ports, uplinks, services, guardrails; filled in this order. */
 extern const struct sl_reader_key sl_policy_keys[];
 
 #endif

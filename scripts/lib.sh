@@ -27,6 +27,8 @@ build libevent-dev           the loop of the daemons, the connections of proto/b
 build libyaml-dev            the policy, with line and column
 build libjansson-dev         the JSON mirror and --json
 build libmnl-dev             netlink: links, rules, routes
+build libdpdk-dev        the DPDK engine: EAL, drivers, mbufs, RCU
+build libxdp-dev         AF_XDP sockets, for the test of the handover to DPDK
 build libssl-dev             TLS of the payment host and the till
 build libcmocka-dev          unit tests
 run   redis-server           the bus of a site
@@ -38,12 +40,15 @@ run   openssl                certificates of the virtual store
 run   nginx                  click-and-collect of the virtual store
 run   curl                   the clients of the virtual store
 run   python3                hosts of the virtual store, tests, checks
+bench dpdk-dev           dpdk-testpmd, the baseline of the DPDK engine
+bench valgrind           callgrind: instructions a packet
 check clang-format           scripts/check: format
 check clang-tidy             scripts/check: bugs
 check cppcheck               scripts/check: bugs
 check shellcheck             scripts/check: scripts
 check libclang-rt-14-dev     sanitizers of clang
 check git                    which files are ours
+check iputils-ping         the hosts around the DPDK engine, in tests/net
 '
 
 sl_say() {

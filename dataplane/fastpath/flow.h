@@ -12,7 +12,7 @@
 #ifndef SL_FLOW_H
 #define SL_FLOW_H
 
-#include "packet.h"
+#include "plain.h"
 
 #define SL_BUCKET_WAYS 7
 
@@ -24,10 +24,15 @@
 /* Direction-free: a is the lower of the two (address, port) pairs. */
 struct sl_flow_key {
 	struct sl_addr a, b;
-	uint16_t a_port, b_port;
-	uint16_t vlan;
-	uint8_t proto;
-	uint8_t pad;
+	union {
+		struct {
+			uint16_t a_port, b_port;
+			uint16_t vlan;
+			uint8_t proto;
+			uint8_t pad;
+		};
+		uint64_t rest; /* the same as one word */
+	};
 };
 SL_ASSERT_SIZE(struct sl_flow_key, 40);
 
@@ -61,38 +66,40 @@ struct sl_hole {
 
 /*
  * What is known of the data that one side sends; times are ticks of 64 ns.  Three
- * cache lines: what every segment touches, the slots, and what only irregular
- * segments and handshakes touch.
+ * cache lines: what every segment touches; what timestamps and data that waits
+ * without a slot touch; what only irregular segments and handshakes touch.
  */
 struct sl_direction {
-	uint32_t next_seq;                  /* highest end seen */
-	uint32_t ack;                       /* last acknowledgement that this side sent */
-	uint32_t recover;                   /* Karn: no sample until this is acknowledged */
-	uint32_t tsval;                     /* highest that this side sent */
-	uint32_t seq_admitted, ts_admitted; /* sequence numbers of the last admitted slots */
-	struct sl_slot
-		newest;   /* floating: the last segment that got no slot; datagrams: the last */
-	uint32_t rtt_min; /* of this side's data, by acknowledgement; 0 = none */
-	uint16_t window;  /* last advertised, unscaled */
-	uint16_t flags;   /* SL_DIR_* */
-	uint8_t seq_used; /* bit i: seq[i] waits */
+	uint32_t next_seq;     /* highest end seen */
+	uint32_t ack;          /* last acknowledgement that this side sent */
+	uint32_t seq_admitted; /* sequence number of the last admitted slot */
+	uint32_t rtt_min;      /* of this side's data, by acknowledgement; 0 = none */
+	uint16_t flags;        /* SL_DIR_* */
+	uint16_t stall;        /* 0, or how often demand was repeated without progress */
+	uint16_t seq_skipped;  /* since the last admitted */
+	uint8_t seq_used;      /* bit i: seq[i] waits */
 	uint8_t ts_used;
-	uint16_t stall;                   /* 0, or how often demand was repeated without progress */
-	uint16_t seq_skipped, ts_skipped; /* since the last admitted */
 	uint16_t seq_weight[SL_SEQ_SLOTS]; /* segments that the slot stands for */
-	uint16_t ts_weight[SL_TS_SLOTS];
-
 	struct sl_slot seq[SL_SEQ_SLOTS];
+
+	struct sl_slot
+		newest;       /* floating: the last segment that got no slot; datagrams: the last */
+	uint32_t recover;     /* Karn: no sample until this is acknowledged */
+	uint32_t tsval;       /* highest that this side sent */
+	uint32_t ts_admitted; /* as seq_admitted */
+	uint16_t ts_skipped;
+	uint16_t pad;
+	uint16_t ts_weight[SL_TS_SLOTS];
 	struct sl_slot ts[SL_TS_SLOTS];
 
 	struct sl_hole hole[SL_HOLES];
 	uint32_t low_seq, low_tick; /* lowest start seen, and when the first came */
 	uint32_t syn_seq, syn_tick; /* of its SYN or SYN-ACK */
 	uint32_t rtt_handshake;     /* 0 = none */
-	uint32_t pad[3];
+	uint32_t pad2[3];
 };
 SL_ASSERT_SIZE(struct sl_direction, 192);
-_Static_assert(offsetof(struct sl_direction, seq) == 64, "slots have a cache line of their own");
+_Static_assert(offsetof(struct sl_direction, newest) == 64, "the second line");
 _Static_assert(offsetof(struct sl_direction, hole) == 128, "the rare third line");
 
 struct sl_flow {
@@ -110,29 +117,61 @@ struct sl_flow {
 };
 SL_ASSERT_SIZE(struct sl_flow, 448);
 
-/* One step of the hash: multiply and fold (the finaliser constants of MurmurHash3). */
+/*
+ * One step of the hash: multiply by an odd constant (from the finaliser of MurmurHash3),
+ * then turn the bytes round, because a product's highest bits depend on all of its
+ * factor's and its lowest on few.  Reversible: no two hashes become one.
+ */
 SL_INLINE uint64_t sl_hash_mix(uint64_t hash, uint64_t word)
 {
-	hash = (hash ^ word) * UINT64_C(0xff51afd7ed558ccd);
-	return hash ^ hash >> 32;
+	return __builtin_bswap64((hash ^ word) * UINT64_C(0xff51afd7ed558ccd));
 }
 
-/* Hash of a key under a secret seed, so that nobody outside can aim at one bucket. */
+/* After the last step: the best bytes, the lowest (bucket), go into share and tag too. */
+SL_INLINE uint64_t sl_hash_end(uint64_t hash)
+{
+	return hash ^ hash << 24;
+}
+
+/*
+ * Hash of a key under a secret seed, so that nobody outside can aim at one bucket: each
+ * step takes one word, and no two keys have the same words.  An IPv4 endpoint is one word
+ * (sl_endpoint4), with room for the rest of the key where those are all alike.
+ */
+SL_INLINE uint64_t sl_flow_hash4(uint64_t a, uint64_t b, uint16_t vlan, uint8_t proto,
+				 uint64_t seed)
+{
+	uint64_t hash = sl_hash_mix(seed, a ^ (uint64_t)vlan << 48);
+
+	return sl_hash_end(sl_hash_mix(hash, b ^ (uint64_t)proto << 48));
+}
+
+/* Address (v4-mapped, tables.h) and port as one number: 0xffff, address, port. */
+SL_INLINE uint64_t sl_endpoint4(const struct sl_addr *addr, uint16_t port)
+{
+	return addr->lo << 16 | port;
+}
+
+SL_INLINE bool sl_addr_is_ip4(const struct sl_addr *addr)
+{
+	return addr->hi == 0 && addr->lo >> 32 == 0xffff;
+}
+
 SL_INLINE uint64_t sl_flow_hash(const struct sl_flow_key *key, uint64_t seed)
 {
-	uint64_t rest = (uint64_t)key->a_port << 48 | (uint64_t)key->b_port << 32 |
-			(uint64_t)key->vlan << 16 | key->proto;
-	uint64_t hash = sl_hash_mix(seed, rest);
+	if (sl_addr_is_ip4(&key->a) && sl_addr_is_ip4(&key->b))
+		return sl_flow_hash4(sl_endpoint4(&key->a, key->a_port),
+				     sl_endpoint4(&key->b, key->b_port), key->vlan, key->proto,
+				     seed);
+	uint64_t hash = sl_hash_mix(seed, key->rest);
 
-	if (key->a.hi | key->b.hi) {
-		hash = sl_hash_mix(hash, key->a.hi);
-		hash = sl_hash_mix(hash, key->b.hi);
-	}
+	hash = sl_hash_mix(hash, key->a.hi);
+	hash = sl_hash_mix(hash, key->b.hi);
 	hash = sl_hash_mix(hash, key->a.lo);
-	return sl_hash_mix(hash, key->b.lo);
+	return sl_hash_end(sl_hash_mix(hash, key->b.lo));
 }
 
-/* True when (address, port) @a stands before @b. */
+/* True when (address, port) @a stands before @b or is the same. */
 SL_INLINE bool sl_endpoint_before(const struct sl_addr *a, uint16_t a_port, const struct sl_addr *b,
 				  uint16_t b_port)
 {
@@ -159,12 +198,32 @@ SL_INLINE uint8_t sl_flow_key_make(struct sl_flow_key *key, const struct sl_pack
 	return first ? 0 : 1;
 }
 
+/*
+ * sl_flow_key_make() and sl_flow_hash() for an IPv4 packet, with the two ends as one
+ * number each, and no branch: whose turn it is to send, a processor guesses wrong half of
+ * the time.
+ */
+SL_INLINE uint8_t sl_flow_key_make4(struct sl_flow_key *key, const struct sl_packet *packet,
+				    uint64_t seed, uint64_t *hash)
+{
+	uint64_t src = sl_endpoint4(&packet->src, packet->src_port);
+	uint64_t dst = sl_endpoint4(&packet->dst, packet->dst_port);
+	uint64_t swap = 0 - (uint64_t)(dst < src); /* all ones: dst is a */
+	uint64_t differ = (src ^ dst) & swap;
+	uint64_t a = src ^ differ, b = dst ^ differ;
+
+	key->a = (struct sl_addr){0, a >> 16};
+	key->b = (struct sl_addr){0, b >> 16};
+	key->rest = (uint16_t)a | (uint32_t)b << 16 | (uint64_t)packet->vlan << 32 |
+		    (uint64_t)packet->proto << 48;
+	*hash = sl_flow_hash4(a, b, packet->vlan, packet->proto, seed);
+	return (uint8_t)(swap & 1);
+}
+
 SL_INLINE bool sl_flow_key_equal(const struct sl_flow_key *x, const struct sl_flow_key *y)
 {
 	return ((x->a.hi ^ y->a.hi) | (x->a.lo ^ y->a.lo) | (x->b.hi ^ y->b.hi) |
-		(x->b.lo ^ y->b.lo)) == 0 &&
-	       x->a_port == y->a_port && x->b_port == y->b_port && x->vlan == y->vlan &&
-	       x->proto == y->proto;
+		(x->b.lo ^ y->b.lo) | (x->rest ^ y->rest)) == 0;
 }
 
 /* Coarse clock of the ways: 1.07 s a unit, wraps after 19 hours. */
@@ -199,13 +258,18 @@ SL_INLINE bool sl_way_expired(const struct sl_way *way, uint16_t age)
 	return (uint16_t)(age - way->age) > sl_flow_timeout(way->kind);
 }
 
+SL_INLINE bool sl_way_holds(const struct sl_way *way, uint32_t tag)
+{
+	return way->tag == tag && way->kind != SL_FLOW_FREE;
+}
+
 /* The way of @bucket that holds @tag; -1 = none. */
 SL_INLINE int sl_bucket_find(const struct sl_bucket *bucket, uint32_t tag)
 {
 	int found = -1;
 
 	for (int i = 0; i < SL_BUCKET_WAYS; i++)
-		if (bucket->way[i].tag == tag && bucket->way[i].kind != SL_FLOW_FREE)
+		if (sl_way_holds(&bucket->way[i], tag))
 			found = i;
 	return found;
 }

@@ -10,32 +10,12 @@
 
 #include "stats.h"
 
-/* Position of the highest set bit; @value is not 0.  No loop, no clz: BPF v3 has none. */
-SL_INLINE uint32_t sl_histogram_log2(uint32_t value)
-{
-	uint32_t log = 0;
-
-	log |= (uint32_t)(value > 0xffff) << 4;
-	value >>= log;
-	uint32_t s = (uint32_t)(value > 0xff) << 3;
-
-	value >>= s;
-	log |= s;
-	s = (uint32_t)(value > 0xf) << 2;
-	value >>= s;
-	log |= s;
-	s = (uint32_t)(value > 0x3) << 1;
-	value >>= s;
-	log |= s;
-	return log | (value >> 1);
-}
-
 /* Bucket of @ticks (64 ns each); what is longer than the last bucket counts in it. */
 SL_INLINE uint32_t sl_histogram_bucket(uint32_t ticks)
 {
 	if (ticks < SL_HIST_STEPS)
 		return ticks;
-	uint32_t octave = sl_histogram_log2(ticks) - SL_HIST_STEPS_LOG2;
+	uint32_t octave = sl_log2(ticks) - SL_HIST_STEPS_LOG2;
 	uint32_t bucket = octave * SL_HIST_STEPS + (ticks >> octave);
 
 	return bucket < SL_HIST_BUCKETS ? bucket : SL_HIST_BUCKETS - 1;

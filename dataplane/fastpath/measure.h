@@ -149,8 +149,7 @@ SL_INLINE uint32_t sl_measure_segment_bytes(const struct sl_direction *dir,
 		return 0;
 	}
 	/* Zero-window probe (RFC 9293 3.8.6.1). */
-	if (bytes == 1 && packet->seq == dir->next_seq && (peer->flags & SL_DIR_WINDOW) &&
-	    !peer->window)
+	if (bytes == 1 && packet->seq == dir->next_seq && (peer->flags & SL_DIR_SHUT))
 		return 0;
 	return bytes;
 }
@@ -183,11 +182,10 @@ SL_INLINE void sl_measure_advance(struct sl_direction *dir, const struct sl_dire
 	bool known = dir->flags & SL_DIR_SEQ;
 	bool fresh_ts = work->packet.has_ts &&
 			(!(dir->flags & SL_DIR_TS) || sl_before(dir->tsval, work->packet.tsval));
-	uint32_t in_flight = sl_rtt_in_flight(peer, span->end);
 
 	if (known && !sl_before(dir->next_seq, span->end)) {
 		if (fresh_ts)
-			sl_rtt_ts_admit(dir, work, in_flight, span->end, false);
+			sl_rtt_ts_admit(dir, peer, work, span->end, false);
 		return;
 	}
 	bool advances = !known || !sl_before(span->start, dir->next_seq);
@@ -196,9 +194,9 @@ SL_INLINE void sl_measure_advance(struct sl_direction *dir, const struct sl_dire
 	dir->flags |= SL_DIR_SEQ;
 	if (!advances)
 		return;
-	sl_rtt_seq_admit(dir, in_flight, span->end, span->tick);
+	sl_rtt_seq_admit(dir, peer, span->end, span->tick);
 	if (fresh_ts)
-		sl_rtt_ts_admit(dir, work, in_flight, span->end, true);
+		sl_rtt_ts_admit(dir, peer, work, span->end, true);
 }
 
 /* The packet's own sequence space. */
@@ -310,8 +308,9 @@ SL_INLINE void sl_measure_tcp(struct sl_flow *flow, struct sl_work *work)
 		dir->ack = packet->ack;
 		dir->flags |= SL_DIR_ACK;
 	}
-	dir->window = packet->window;
-	dir->flags |= SL_DIR_WINDOW;
+	dir->flags &= (uint16_t)~SL_DIR_SHUT;
+	if (!packet->window)
+		dir->flags |= SL_DIR_SHUT;
 }
 
 /*

@@ -39,25 +39,41 @@ struct sl_packet {
 	uint32_t ip_bytes;      /* IPv4 total length, or IPv6 payload length + 40 */
 	uint32_t payload_bytes; /* behind the TCP, UDP or ICMP header, by the IP length; until the
 				   transport header is read: behind the IP header */
-	uint16_t src_port, dst_port; /* ICMP echo: the identifier, in the requester's place */
-	uint16_t vlan;               /* id of the outermost tag; 0 = none */
-	uint16_t l3_offset;          /* of the IP header in the frame */
-	uint8_t tags;
+
+	union {
+		struct {
+			uint16_t src_port, dst_port; /* ICMP echo: the identifier, in the
+							requester's place */
+			uint32_t seq, ack;
+			uint8_t tcp_offset; /* as it stands there: words in the upper half */
+			uint8_t tcp_flags;
+			uint16_t window;
+		};
+		uint8_t tcp[16]; /* the same as sl_load_tcp() writes it */
+	};
+	uint32_t tsval, tsecr;
+
+	union {
+		struct {
+			uint16_t vlan; /* id of the outermost tag; 0 = none */
+			uint16_t icmp_seq;
+			uint8_t tags;
+			uint8_t fragment;
+			uint8_t icmp_echo;  /* 1 request, 2 reply */
+			uint8_t icmp_error; /* 1: addresses and ports are those of the packet it is
+					       about, reversed */
+		};
+		uint64_t special; /* the same as one word: 0 for nearly every frame */
+	};
+	uint16_t l3_offset; /* of the IP header in the frame */
+	uint16_t l4_offset; /* of the TCP, UDP or ICMP header in the frame */
 	uint8_t ip6;
 	uint8_t proto;
 	uint8_t tos; /* DSCP and ECN, RFC 2474, RFC 3168 */
-	uint8_t fragment;
-	uint8_t icmp_echo; /* 1 request, 2 reply */
-	uint8_t tcp_flags;
 	uint8_t has_ts;
+
 	uint32_t fragment_id;
-	uint32_t seq, ack;
-	uint32_t tsval, tsecr;
-	uint16_t window;
-	uint16_t icmp_seq;
-	uint16_t l4_offset; /* of the TCP, UDP or ICMP header in the frame */
-	uint8_t icmp_error; /* 1: addresses and ports are those of the packet it is about, reversed */
-	uint8_t pad;
+	uint32_t pad;
 };
 SL_ASSERT_SIZE(struct sl_packet, 88);
 
@@ -89,7 +105,7 @@ SL_INLINE uint32_t sl_be32(const uint8_t *p)
 
 SL_INLINE uint64_t sl_be64(const uint8_t *p)
 {
-	return (uint64_t)sl_be32(p) << 32 | sl_be32(p + 4);
+	return __builtin_bswap64(sl_load64(p));
 }
 
 /* IPv4 address at @p as ::ffff:a.b.c.d. */
@@ -331,12 +347,7 @@ SL_INLINE enum sl_reason sl_packet_tcp(struct sl_cursor *c, struct sl_packet *pa
 
 	if (words < 5)
 		return SL_REASON_L4_BAD;
-	packet->src_port = sl_be16(p);
-	packet->dst_port = sl_be16(p + 2);
-	packet->seq = sl_be32(p + 4);
-	packet->ack = sl_be32(p + 8);
-	packet->tcp_flags = p[13];
-	packet->window = sl_be16(p + 14);
+	sl_load_tcp(packet->tcp, p);
 	sl_packet_payload(packet, words * 4);
 	if (words == 5)
 		return SL_REASON_MEASURED;

@@ -20,8 +20,8 @@
 
 #include "classify.h"
 #include "histogram.h"
-#include "measure.h"
 #include "meter.h"
+#include "steady.h"
 #include "steer.h"
 
 #define SL_NO_FLOW UINT32_MAX
@@ -33,6 +33,7 @@ SL_INLINE void sl_pipeline_start(struct sl_work *work, const struct sl_port *por
 	work->now_ns = now_ns;
 	work->now_tick = (uint32_t)(now_ns >> SL_TICK_LOG2_NS);
 	work->wire_bytes = wire_bytes;
+	work->sender = 0;
 	work->side = side;
 	work->port = port->index;
 	work->port_uplink = port->uplink;
@@ -61,6 +62,11 @@ SL_INLINE bool sl_pipeline_transport(struct sl_work *work, struct sl_cursor *c)
 /* Key, hash, sender. */
 SL_INLINE void sl_pipeline_key(struct sl_work *work, const struct sl_tables *tables)
 {
+	if (SL_LIKELY(!work->packet.ip6)) {
+		work->sender = sl_flow_key_make4(&work->key, &work->packet, tables->hash_seed,
+						 &work->hash);
+		return;
+	}
 	work->sender = sl_flow_key_make(&work->key, &work->packet);
 	work->hash = sl_flow_hash(&work->key, tables->hash_seed);
 }
@@ -249,24 +255,35 @@ SL_INLINE void sl_pipeline_describe(const struct sl_flow *flow, struct sl_work *
 {
 	struct sl_result *result = &work->result;
 
-	result->service = flow->service;
-	result->uplink = flow->uplink;
-	result->from_initiator = (work->sender & 1) == flow->initiator;
-	result->from_lan = (work->sender & 1) == flow->lan;
-	result->incarnation = flow->incarnation;
-	result->mark = result->from_lan ? sl_steer_mark(tables, flow->uplink) : 0;
+	uint8_t service = flow->service, uplink = flow->uplink;
+	uint32_t sender = work->sender & 1, lan = flow->lan, initiator = flow->initiator;
+	uint32_t incarnation = flow->incarnation;
+
+	result->service = service;
+	result->uplink = uplink;
+	result->from_initiator = sender == initiator;
+	result->from_lan = sender == lan;
+	/* Without a branch, as in flow.h: which side sends is anyone's guess. */
+	result->mark = sl_steer_mark(tables, uplink) & (0 - (uint32_t)(sender == lan));
+	result->incarnation = incarnation;
 }
 
-/*
- * The packet meets its flow entry (@bucket is locked by the caller; work->way is
- * the flow's).  A new flow, or a new connection on old ports, begins here.
- */
-SL_INLINE void sl_pipeline_measure(struct sl_bucket *bucket, struct sl_flow *flow,
-				   struct sl_work *work, const struct sl_tables *tables,
-				   struct sl_shared *shared)
+/* Nothing is to be decided anew for @flow: same tables, same choice of path, no long rest. */
+SL_INLINE bool sl_pipeline_stands(const struct sl_flow *flow, const struct sl_work *work,
+				  const struct sl_tables *tables)
 {
-	struct sl_way *way = &bucket->way[work->way];
+	return work->result.flow_event == SL_FLOW_KNOWN &&
+	       flow->generation == (uint32_t)tables->generation &&
+	       work->now_ns - flow->seen_ns <= SL_FLOW_REST_NS &&
+	       !sl_steer_is_due(tables, work, flow);
+}
 
+/* sl_pipeline_measure() for any packet.  Always 0. */
+SL_RARE int sl_pipeline_measure_any(struct sl_way *way, struct sl_flow *flow, struct sl_work *work,
+				    const struct sl_tables *tables, struct sl_shared *shared)
+{
+	if (!way || !flow || !work || !tables || !shared)
+		return 0;
 	if (work->result.flow_event == SL_FLOW_NEW) {
 		sl_pipeline_reset(flow, work, tables);
 	} else if (sl_measure_is_restart(flow, work)) {
@@ -292,12 +309,32 @@ SL_INLINE void sl_pipeline_measure(struct sl_bucket *bucket, struct sl_flow *flo
 		sl_measure_datagram(flow, work);
 	way->age = sl_flow_age(work->now_ns);
 	way->kind = sl_measure_kind(flow);
+	return 0;
 }
 
-/* Rate limit and rewriting: sets action, mark_ecn, dscp_*. */
-SL_INLINE void sl_pipeline_police(struct sl_work *work, const struct sl_tables *tables,
-				  struct sl_shared *shared)
+/*
+ * The packet meets its flow entry @flow and its @way (the caller has locked the bucket).
+ * A new flow, or a new connection on old ports, begins here.
+ */
+SL_INLINE void sl_pipeline_measure(struct sl_way *way, struct sl_flow *flow, struct sl_work *work,
+				   const struct sl_tables *tables, struct sl_shared *shared)
 {
+	if (SL_UNLIKELY(!sl_pipeline_stands(flow, work, tables) ||
+			!sl_steady_measure(flow, work))) {
+		sl_pipeline_measure_any(way, flow, work, tables, shared);
+		return;
+	}
+	flow->seen_ns = work->now_ns;
+	way->age = sl_flow_age(work->now_ns); /* its kind stays */
+	sl_pipeline_describe(flow, work, tables);
+}
+
+/* Rate limit and rewriting of a service that has either.  Always 0. */
+SL_RARE int sl_pipeline_police_now(struct sl_work *work, const struct sl_tables *tables,
+				   struct sl_shared *shared)
+{
+	if (!work || !tables || !shared)
+		return 0;
 	struct sl_result *result = &work->result;
 	uint32_t service = result->service & (SL_SERVICES_MAX - 1);
 	uint32_t side = result->from_lan ? SL_SIDE_LAN : SL_SIDE_WAN;
@@ -308,7 +345,7 @@ SL_INLINE void sl_pipeline_police(struct sl_work *work, const struct sl_tables *
 		result->dscp_set = tables->service[service].dscp_set;
 	}
 	if (!rate.ns_per_kib)
-		return;
+		return 0;
 	enum sl_meter_verdict verdict = sl_meter_take(&rate, &shared->meter_due_ns[service][side],
 						      work->now_ns, work->wire_bytes);
 
@@ -317,6 +354,20 @@ SL_INLINE void sl_pipeline_police(struct sl_work *work, const struct sl_tables *
 		result->action = SL_ACTION_DROP;
 	else if (verdict == SL_METER_MARK)
 		result->mark_ecn = sl_meter_ecn_capable(work->packet.tos);
+	return 0;
+}
+
+/* Rate limit and rewriting: sets action, mark_ecn, dscp_*. */
+SL_INLINE void sl_pipeline_police(struct sl_work *work, const struct sl_tables *tables,
+				  struct sl_shared *shared)
+{
+	uint32_t service = work->result.service & (SL_SERVICES_MAX - 1);
+	uint32_t lan = work->result.from_lan;
+	uint32_t rewrites = tables->service[service].dscp_rewrite & (0 - lan);
+
+	if (SL_UNLIKELY(tables->knobs.rate[service][lan ? SL_SIDE_LAN : SL_SIDE_WAN].ns_per_kib |
+			rewrites))
+		sl_pipeline_police_now(work, tables, shared);
 }
 
 /* The TOS byte that the packet leaves with. */
@@ -329,34 +380,34 @@ SL_INLINE uint8_t sl_pipeline_tos(const struct sl_work *work)
 	return work->result.mark_ecn ? tos | 3 : tos;
 }
 
-/* Counters of the sender's direction. */
+/* Counters of the sender's direction that nearly every packet moves. */
 SL_INLINE void sl_pipeline_count(struct sl_direction_stats *side, const struct sl_work *work)
 {
-	const struct sl_result *result = &work->result;
+	uint32_t reason = work->result.reason, seen = work->result.seen;
 
 	side->packets++;
 	side->bytes += work->packet.ip_bytes;
+	side->segments += !!(seen & SL_SEEN_SEGMENT);
+	side->demand += !!(seen & SL_SEEN_DEMAND);
 	/* An ICMP error is nothing to measure; forged ones must not make a service look blind. */
-	if (result->reason != SL_REASON_MEASURED && result->reason != SL_REASON_ICMP_ERROR)
+	if (SL_UNLIKELY(reason != SL_REASON_MEASURED) && reason != SL_REASON_ICMP_ERROR)
 		side->unmeasured++;
-	if (result->metered) {
-		if (result->action == SL_ACTION_DROP) {
-			side->meter_dropped++;
-			side->meter_dropped_bytes += work->packet.ip_bytes;
-		} else {
-			side->meter_passed++;
-			side->meter_marked += result->mark_ecn;
-		}
-	}
-	uint32_t seen = result->seen;
+}
 
-	if (seen & SL_SEEN_SEGMENT)
-		side->segments++;
-	if (seen & SL_SEEN_DEMAND)
-		side->demand++;
-	if (!(seen & (SL_SEEN_LOST_AFTER | SL_SEEN_LOST_BEFORE | SL_SEEN_SPURIOUS |
-		      SL_SEEN_REORDERED | SL_SEEN_STALL | SL_SEEN_STALL_REPEAT)))
-		return;
+SL_INLINE void sl_pipeline_count_meter(struct sl_direction_stats *side, const struct sl_work *work)
+{
+	if (work->result.action == SL_ACTION_DROP) {
+		side->meter_dropped++;
+		side->meter_dropped_bytes += work->packet.ip_bytes;
+	} else {
+		side->meter_passed++;
+		side->meter_marked += work->result.mark_ecn;
+	}
+}
+
+/* Counters of what went wrong. */
+SL_INLINE void sl_pipeline_count_trouble(struct sl_direction_stats *side, uint32_t seen)
+{
 	side->lost_after += !!(seen & SL_SEEN_LOST_AFTER);
 	side->lost_before += !!(seen & SL_SEEN_LOST_BEFORE);
 	side->spurious += !!(seen & SL_SEEN_SPURIOUS);
@@ -365,7 +416,7 @@ SL_INLINE void sl_pipeline_count(struct sl_direction_stats *side, const struct s
 	side->stall_repeats += !!(seen & SL_SEEN_STALL_REPEAT);
 }
 
-/* Counters of connections and flows: rare, so behind one test. */
+/* Counters of connections and flows. */
 SL_INLINE void sl_pipeline_count_flow(struct sl_path_stats *path, const struct sl_result *result)
 {
 	uint32_t seen = result->seen;
@@ -381,6 +432,33 @@ SL_INLINE void sl_pipeline_count_flow(struct sl_path_stats *path, const struct s
 	path->moved += result->moved;
 }
 
+#define SL_SEEN_TROUBLE                                                                    \
+	(SL_SEEN_LOST_AFTER | SL_SEEN_LOST_BEFORE | SL_SEEN_SPURIOUS | SL_SEEN_REORDERED | \
+	 SL_SEEN_STALL | SL_SEEN_STALL_REPEAT)
+#define SL_SEEN_CONNECTION (~(uint32_t)(SL_SEEN_ATTEMPT - 1))
+
+/* What next to no packet has to count: behind one test.  Always 0. */
+SL_RARE int sl_pipeline_account_rare(const struct sl_work *work, struct sl_stats *stats,
+				     struct sl_path_stats *path, struct sl_direction_stats *own,
+				     struct sl_direction_stats *other)
+{
+	if (!work || !stats || !path || !own || !other)
+		return 0;
+	const struct sl_result *result = &work->result;
+
+	if (result->metered)
+		sl_pipeline_count_meter(own, work);
+	if (result->seen & SL_SEEN_TROUBLE)
+		sl_pipeline_count_trouble(own, result->seen);
+	other->capture_miss += result->capture_miss;
+	if (result->flow_event != SL_FLOW_KNOWN || result->moved ||
+	    (result->seen & SL_SEEN_CONNECTION))
+		sl_pipeline_count_flow(path, result);
+	if (result->evicted)
+		stats->flows_evicted[(result->evicted - 1u) & (SL_SERVICES_MAX - 1)]++;
+	return 0;
+}
+
 /* The packet is done: count it on its path. */
 SL_INLINE void sl_pipeline_account(struct sl_work *work, struct sl_stats *stats)
 {
@@ -388,28 +466,29 @@ SL_INLINE void sl_pipeline_account(struct sl_work *work, struct sl_stats *stats)
 
 	if (result->reason < SL_REASON_COUNT)
 		stats->reason[result->reason]++;
-	if (!work->packet.ip_bytes)
+	if (SL_UNLIKELY(result->reason != SL_REASON_MEASURED) && !work->packet.ip_bytes)
 		return;
 	uint32_t index = SL_PATH(result->service & (SL_SERVICES_MAX - 1),
 				 result->uplink & (SL_UPLINKS_MAX - 1));
 	struct sl_path_stats *path = &stats->path[index];
 	uint32_t side = result->from_lan ? SL_SIDE_LAN : SL_SIDE_WAN;
-	uint32_t leg = result->from_lan ? SL_LEG_LAN : SL_LEG_WAN;
+	struct sl_direction_stats *own = &path->side[side], *other = &path->side[1 - side];
+	struct sl_histogram *rtt = path->rtt[side];
 
-	sl_pipeline_count(&path->side[side], work);
-	if (result->seen & SL_SEEN_PROGRESS)
-		path->side[1 - side].progress++;
-	if (result->capture_miss)
-		path->side[1 - side].capture_miss += result->capture_miss;
+	_Static_assert((int)SL_SIDE_LAN == SL_LEG_LAN && (int)SL_SIDE_WAN == SL_LEG_WAN,
+		       "a packet's samples are of the leg that it comes by");
+
+	SL_KEEP(own);
+	SL_KEEP(other);
+	SL_KEEP(rtt);
+	sl_pipeline_count(own, work);
+	other->progress += !!(result->seen & SL_SEEN_PROGRESS);
 	for (uint32_t m = 0; m < SL_METHODS; m++)
 		if (result->sample[m].weight)
-			sl_histogram_add(&path->rtt[leg][m], result->sample[m].ticks,
+			sl_histogram_add(&rtt[m], result->sample[m].ticks,
 					 result->sample[m].weight);
-	if (result->flow_event != SL_FLOW_KNOWN || result->moved ||
-	    (result->seen & ~(uint32_t)(SL_SEEN_ATTEMPT - 1)))
-		sl_pipeline_count_flow(path, result);
-	if (result->evicted)
-		stats->flows_evicted[(result->evicted - 1u) & (SL_SERVICES_MAX - 1)]++;
+	if (SL_UNLIKELY(result->rare || (result->seen & (SL_SEEN_TROUBLE | SL_SEEN_CONNECTION))))
+		sl_pipeline_account_rare(work, stats, path, own, other);
 }
 
 #endif

@@ -27,7 +27,7 @@ enum {
 	SL_DIR_RECOVER = 1 << 4,      /* Karn: wait for recover */
 	SL_DIR_SEQ_ADMITTED = 1 << 5, /* seq_admitted is known */
 	SL_DIR_TS_ADMITTED = 1 << 6,
-	SL_DIR_WINDOW = 1 << 7,
+	SL_DIR_SHUT = 1 << 7,   /* its last advertised window is 0 */
 	SL_DIR_NEWEST = 1 << 8, /* newest waits for its acknowledgement */
 	SL_DIR_HOLES = 1 << 9,  /* a hole is open */
 };
@@ -53,40 +53,42 @@ SL_INLINE uint32_t sl_rtt_in_flight(const struct sl_direction *peer, uint32_t en
 	return bytes > INT32_MAX ? 0 : bytes;
 }
 
-/* Put (@end, @tick) in a free one of @slots; its index, or -1. */
-SL_INLINE int sl_slot_put(struct sl_slot *slots, uint8_t used, uint32_t end, uint32_t tick)
+/* The first of four slots that is not in @used; -1 = none.  No loop: it is taken for each segment. */
+SL_INLINE int sl_slot_free(uint32_t used)
 {
-	for (int i = 0; i < SL_SEQ_SLOTS; i++)
-		if (!(used & 1 << i)) {
-			slots[i] = (struct sl_slot){end, tick};
-			return i;
-		}
-	return -1;
+	uint32_t bit = ~used & (used + 1);
+
+	_Static_assert(SL_SEQ_SLOTS == 4 && SL_TS_SLOTS == 4, "written for four slots");
+	return bit > 8 ? -1 : (int)((bit >> 1) - (bit >> 3));
 }
 
 /* New data of @dir up to @end passes: may it wait for its acknowledgement? */
-SL_INLINE void sl_rtt_seq_admit(struct sl_direction *dir, uint32_t in_flight, uint32_t end,
-				uint32_t tick)
+SL_INLINE void sl_rtt_seq_admit(struct sl_direction *dir, const struct sl_direction *peer,
+				uint32_t end, uint32_t tick)
 {
-	if (dir->flags & SL_DIR_RECOVER)
+	uint32_t flags = dir->flags, used = dir->seq_used;
+
+	if (flags & SL_DIR_RECOVER)
 		return;
-	bool due = !(dir->flags & SL_DIR_SEQ_ADMITTED) || !dir->seq_used ||
-		   end - dir->seq_admitted >= in_flight / SL_SEQ_SLOTS;
-	int i = due ? sl_slot_put(dir->seq, dir->seq_used, end, tick) : -1;
+	bool due = !(flags & SL_DIR_SEQ_ADMITTED) || !used ||
+		   end - dir->seq_admitted >= sl_rtt_in_flight(peer, end) / SL_SEQ_SLOTS;
+	int i = due ? sl_slot_free(used) : -1;
 
 	if (i < 0) {
 		if (dir->seq_skipped < SL_SLOT_WEIGHT_MAX)
 			dir->seq_skipped++;
 		dir->newest = (struct sl_slot){end, tick};
-		dir->flags |= SL_DIR_NEWEST;
+		dir->flags = (uint16_t)(flags | SL_DIR_NEWEST);
 		return;
 	}
-	dir->seq_used |= (uint8_t)(1 << (i & 7));
+	i &= SL_SEQ_SLOTS - 1;
+	dir->seq[i] = (struct sl_slot){end, tick};
+	dir->seq_used = (uint8_t)(used | 1u << i);
 	/* A delayed acknowledgement answers two segments (RFC 9293 3.8.6.3). */
-	dir->seq_weight[i & (SL_SEQ_SLOTS - 1)] = (uint16_t)(1 + dir->seq_skipped / 2);
+	dir->seq_weight[i] = (uint16_t)(1 + dir->seq_skipped / 2);
 	dir->seq_skipped = 0;
 	dir->seq_admitted = end;
-	dir->flags = (uint16_t)((dir->flags | SL_DIR_SEQ_ADMITTED) & ~SL_DIR_NEWEST);
+	dir->flags = (uint16_t)((flags | SL_DIR_SEQ_ADMITTED) & ~SL_DIR_NEWEST);
 }
 
 /* Shortest RTT seen: what tells reordering from loss. */
@@ -103,25 +105,30 @@ SL_INLINE void sl_rtt_note_min(struct sl_direction *dir, uint32_t ticks)
 SL_INLINE void sl_rtt_seq_match(struct sl_direction *dir, uint32_t ack, uint32_t tick,
 				struct sl_sample *sample)
 {
+	uint32_t used = dir->seq_used, weight = 0;
 	struct sl_slot hit = {0, 0};
-	uint32_t weight = 0;
 
-	for (int i = 0; i < SL_SEQ_SLOTS; i++) {
-		if (!(dir->seq_used & 1 << i) || sl_before(ack, dir->seq[i].end))
+	for (uint32_t i = 0; i < SL_SEQ_SLOTS && used >> i; i++) {
+		struct sl_slot slot = dir->seq[i];
+
+		if (!(used & 1u << i) || sl_before(ack, slot.end))
 			continue;
-		dir->seq_used &= (uint8_t) ~(1 << i);
-		if (!weight || sl_before(hit.end, dir->seq[i].end)) {
-			hit = dir->seq[i];
+		used &= ~(1u << i);
+		if (!weight || sl_before(hit.end, slot.end)) {
+			hit = slot;
 			weight = dir->seq_weight[i];
 		}
 	}
-	if ((dir->flags & SL_DIR_NEWEST) && !sl_before(ack, dir->newest.end)) {
-		hit = dir->newest;
-		weight = 1;
-		sl_rtt_seq_forget(dir);
+	dir->seq_used = (uint8_t)used;
+	if (dir->flags & (SL_DIR_NEWEST | SL_DIR_RECOVER)) {
+		if ((dir->flags & SL_DIR_NEWEST) && !sl_before(ack, dir->newest.end)) {
+			hit = dir->newest;
+			weight = 1;
+			sl_rtt_seq_forget(dir);
+		}
+		if ((dir->flags & SL_DIR_RECOVER) && !sl_before(ack, dir->recover))
+			dir->flags &= (uint16_t)~SL_DIR_RECOVER;
 	}
-	if ((dir->flags & SL_DIR_RECOVER) && !sl_before(ack, dir->recover))
-		dir->flags &= (uint16_t)~SL_DIR_RECOVER;
 	if (!weight || tick - hit.tick > SL_RTT_MAX_TICKS)
 		return;
 	*sample = (struct sl_sample){tick - hit.tick, weight};
@@ -141,23 +148,26 @@ SL_INLINE void sl_rtt_ts_expire(struct sl_direction *dir, uint32_t tick)
  * is new data up to @end; else a retransmission, which carries a fresh TSval and
  * so is unambiguous.
  */
-SL_INLINE void sl_rtt_ts_admit(struct sl_direction *dir, const struct sl_work *work,
-			       uint32_t in_flight, uint32_t end, bool advances)
+SL_INLINE void sl_rtt_ts_admit(struct sl_direction *dir, const struct sl_direction *peer,
+			       const struct sl_work *work, uint32_t end, bool advances)
 {
 	bool due = !advances || !(dir->flags & SL_DIR_TS_ADMITTED) || !dir->ts_used ||
-		   end - dir->ts_admitted >= in_flight / SL_TS_SLOTS;
+		   end - dir->ts_admitted >= sl_rtt_in_flight(peer, end) / SL_TS_SLOTS;
 
 	if (advances && dir->ts_used == (1 << SL_TS_SLOTS) - 1)
 		sl_rtt_ts_expire(dir, work->now_tick);
-	int i = due ? sl_slot_put(dir->ts, dir->ts_used, work->packet.tsval, work->now_tick) : -1;
+	uint32_t used = dir->ts_used;
+	int i = due ? sl_slot_free(used) : -1;
 
 	if (i < 0) {
 		if (advances && dir->ts_skipped < SL_SLOT_WEIGHT_MAX - 1)
 			dir->ts_skipped++;
 		return;
 	}
-	dir->ts_used |= (uint8_t)(1 << (i & 7));
-	dir->ts_weight[i & (SL_TS_SLOTS - 1)] = (uint16_t)(advances ? 1 + dir->ts_skipped : 1);
+	i &= SL_TS_SLOTS - 1;
+	dir->ts[i] = (struct sl_slot){work->packet.tsval, work->now_tick};
+	dir->ts_used = (uint8_t)(used | 1u << i);
+	dir->ts_weight[i] = (uint16_t)(advances ? 1 + dir->ts_skipped : 1);
 	if (!advances)
 		return;
 	dir->ts_skipped = 0;
@@ -169,13 +179,18 @@ SL_INLINE void sl_rtt_ts_admit(struct sl_direction *dir, const struct sl_work *w
 SL_INLINE void sl_rtt_ts_match(struct sl_direction *dir, uint32_t tsecr, uint32_t tick,
 			       struct sl_sample *sample)
 {
-	for (int i = 0; i < SL_TS_SLOTS; i++) {
-		if (!(dir->ts_used & 1 << i) || sl_before(tsecr, dir->ts[i].end))
+	uint32_t used = dir->ts_used;
+
+	for (uint32_t i = 0; i < SL_TS_SLOTS && used >> i; i++) {
+		struct sl_slot slot = dir->ts[i];
+
+		if (!(used & 1u << i) || sl_before(tsecr, slot.end))
 			continue;
-		dir->ts_used &= (uint8_t) ~(1 << i);
-		if (dir->ts[i].end == tsecr && tick - dir->ts[i].tick <= SL_TS_AGE_MAX_TICKS)
-			*sample = (struct sl_sample){tick - dir->ts[i].tick, dir->ts_weight[i]};
+		used &= ~(1u << i);
+		if (slot.end == tsecr && tick - slot.tick <= SL_TS_AGE_MAX_TICKS)
+			*sample = (struct sl_sample){tick - slot.tick, dir->ts_weight[i]};
 	}
+	dir->ts_used = (uint8_t)used;
 }
 
 #endif

@@ -110,6 +110,11 @@ struct sl_stats {
 		[SL_SERVICES_MAX]; /* live flows of this service evicted by a higher priority */
 	uint64_t flows_expired;
 	uint64_t unsteered; /* packets whose uplink could not be handed to the kernel: it chose */
+	/* Of an engine that moves packets itself; the first two take from coverage. */
+	uint64_t missed;           /* dropped by the NIC or its driver before we could see them */
+	uint64_t unsent;           /* seen, but lost because a port's transmit queue was full */
+	uint64_t to_kernel;        /* not ours to forward: by the exception port to the kernel */
+	uint64_t to_kernel_failed; /* the same, but the exception port was full or there is none */
 	struct sl_path_stats path[SL_PATHS_MAX];
 };
 

@@ -35,19 +35,26 @@ SL_INLINE uint32_t sl_steer_mark(const struct sl_tables *tables, uint8_t uplink)
 	return tables->mark_base ? tables->mark_base + 1 + uplink : 0;
 }
 
+/* The service's flows were told to choose anew, and @flow has not yet. */
+SL_INLINE bool sl_steer_is_due(const struct sl_tables *tables, const struct sl_work *work,
+			       const struct sl_flow *flow)
+{
+	uint32_t service = flow->service & (SL_SERVICES_MAX - 1);
+
+	return flow->move_epoch != tables->knobs.steer[service].move_epoch &&
+	       work->port_uplink == SL_UPLINK_NONE;
+}
+
 /* Keep or renew the choice of @flow.  True when it moved to another uplink. */
 SL_INLINE bool sl_steer_flow(const struct sl_tables *tables, const struct sl_work *work,
 			     struct sl_flow *flow)
 {
-	const struct sl_steer *steer = &tables->knobs.steer[flow->service & (SL_SERVICES_MAX - 1)];
-	uint16_t epoch = steer->move_epoch;
-
-	if (flow->move_epoch == epoch || work->port_uplink != SL_UPLINK_NONE)
+	if (!sl_steer_is_due(tables, work, flow))
 		return false;
 	uint8_t uplink = sl_steer_uplink(tables, work, flow->service);
 	bool moved = uplink != flow->uplink;
 
-	flow->move_epoch = epoch;
+	flow->move_epoch = tables->knobs.steer[flow->service & (SL_SERVICES_MAX - 1)].move_epoch;
 	flow->uplink = uplink;
 	return moved;
 }

@@ -44,17 +44,22 @@ struct sl_result {
 	uint8_t action; /* enum sl_action */
 	uint8_t service;
 	uint8_t uplink;
-	uint8_t flow_event; /* enum sl_flow_event */
 	uint8_t from_initiator;
 	uint8_t from_lan;
-	uint8_t capture_miss; /* holes that this acknowledgement closed unseen */
-	uint8_t moved;        /* the flow changed uplink with this packet */
-	uint8_t evicted;      /* service of a live flow that gave way, +1; 0 = none */
-	uint8_t mark_ecn;     /* set CE */
-	uint8_t dscp_rewrite; /* write dscp_set */
-	uint8_t dscp_set;
-	uint8_t metered;
 	uint8_t pad[2];
+	union {
+		struct {
+			uint8_t flow_event;   /* enum sl_flow_event */
+			uint8_t capture_miss; /* holes that this acknowledgement closed unseen */
+			uint8_t moved;        /* the flow changed uplink with this packet */
+			uint8_t evicted; /* service of a live flow that gave way, +1; 0 = none */
+			uint8_t metered;
+			uint8_t mark_ecn;     /* set CE */
+			uint8_t dscp_rewrite; /* write dscp_set */
+			uint8_t dscp_set;
+		};
+		uint64_t rare; /* the same as one word: 0 for nearly every packet */
+	};
 	uint32_t seen;       /* enum sl_seen bits */
 	uint32_t mark;       /* for the kernel's routing; 0 = none */
 	uint32_t flow_index; /* entry in the flow array; UINT32_MAX = none */
@@ -63,13 +68,18 @@ struct sl_result {
 };
 SL_ASSERT_SIZE(struct sl_result, 56);
 
+enum sl_port_flag {
+	SL_PORT_HANDOVER = 1,   /* frames go to the DPDK worker of their queue while it lives */
+	SL_PORT_UNMEASURED = 2, /* and otherwise pass unseen */
+};
+
 /* How a port stands in the traffic; set by the engine, read per packet. */
 struct sl_port {
 	uint32_t ifindex;
 	uint8_t index;   /* in the policy */
 	uint8_t ingress; /* enum sl_side of the sender of what comes in here */
 	uint8_t uplink;  /* SL_UPLINK_NONE = as steered */
-	uint8_t pad;
+	uint8_t flags;   /* enum sl_port_flag bits */
 };
 SL_ASSERT_SIZE(struct sl_port, 8);
 
@@ -77,18 +87,22 @@ struct sl_work {
 	uint64_t now_ns;
 	uint32_t now_tick;   /* now_ns in ticks of 64 ns, modulo 2^32 */
 	uint32_t wire_bytes; /* length of the frame on the wire, captured or not */
-	uint32_t bucket;     /* index */
 	struct sl_packet packet;
 	struct sl_flow_key key;
 	uint64_t hash;
-	uint8_t sender; /* 0 = key.a, 1 = key.b */
-	uint8_t side;   /* enum sl_side of the sender, as the port says */
-	uint8_t port;
-	uint8_t port_uplink;
-	uint32_t way; /* in its bucket */
+	uint32_t bucket; /* index */
+	union {
+		struct {
+			uint8_t sender; /* 0 = key.a, 1 = key.b */
+			uint8_t side;   /* enum sl_side of the sender, as the port says */
+			uint8_t port;
+			uint8_t port_uplink;
+		};
+		uint32_t origin; /* the same as one word */
+	};
 	struct sl_result result;
 };
-SL_ASSERT_SIZE(struct sl_work, 224);
+SL_ASSERT_SIZE(struct sl_work, 216);
 
 /* What all CPUs share and write: atomically, a word each. */
 struct sl_shared {

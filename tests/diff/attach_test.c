@@ -353,6 +353,23 @@ static void missing_device(void **state)
 	nothing_left();
 }
 
+static void wire(void **state)
+{
+	struct sl_xdp_config as = config();
+	struct sl_engine *engine = NULL;
+
+	policy.placement = SL_PLACEMENT_WIRE;
+	assert_int_equal(sl_xdp_open(&as, &engine, why, sizeof(why)), -EINVAL);
+	assert_string_equal(why, "placement wire needs engine kind dpdk");
+	gateway_policy();
+	engine = open_as(&as);
+	policy.placement = SL_PLACEMENT_WIRE;
+	assert_int_equal(sl_xdp_place(engine, &policy, why, sizeof(why)), -EINVAL);
+	assert_string_equal(engine->ops->port(engine, 0), "tills lan0 gateway native");
+	engine->ops->close(engine, true);
+	nothing_left();
+}
+
 static void somebody_elses_program(void **state)
 {
 	struct sl_xdp_config as = config();
@@ -405,6 +422,7 @@ static const struct row {
 	{"an uplink goes down and comes back", route_away_and_back},
 	{"another policy takes a port off", another_policy},
 	{"a device that does not exist", missing_device},
+	{"a wire is not for XDP", wire},
 	{"somebody else's program stays", somebody_elses_program},
 	{"tables swapped, knobs in place, sweeps", tables_swap},
 };

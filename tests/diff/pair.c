@@ -1,8 +1,8 @@
 /*
- * pair.c - the same frames through both engines, compared after each
+ * pair.c - the same frames through all engines, compared one by one
  *
  * The core is one source for two machines; what differs here is a compiler, the
- * verifier's view, or the glue around the pipeline's calls.  The tables have rules of
+ * verifier's view, the glue around the pipeline's calls, or that DPDK works in bursts.  The tables have rules of
  * every kind, a small table that overflows, and a rate limit, so that all paths run.
  */
 #include "pair.h"
@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dataplane/dpdk.h"
 #include "dataplane/host.h"
 #include "dataplane/xdp.h"
 
@@ -79,6 +80,8 @@ void sl_pair_open(struct sl_pair *pair)
 	err = sl_xdp_open(&config, &pair->xdp, why, sizeof(why));
 	if (!err)
 		err = sl_host_open(FLOWS, tables, &pair->host);
+	if (!err)
+		err = sl_dpdk_replay_open(FLOWS, tables, false, &pair->dpdk, why, sizeof(why));
 	free(tables);
 	if (err == -EPERM || err == -ENOSYS) {
 		print_message("%s\n", why);
@@ -92,10 +95,14 @@ void sl_pair_reset(struct sl_pair *pair)
 {
 	assert_int_equal(sl_xdp_reset(pair->xdp), 0);
 	assert_int_equal(sl_host_reset(pair->host), 0);
+	assert_int_equal(sl_dpdk_reset(pair->dpdk), 0);
 	sl_book_close(pair->xdp_book);
 	sl_book_close(pair->host_book);
+	sl_book_close(pair->dpdk_book);
 	pair->xdp_book = sl_book_open();
 	pair->host_book = sl_book_open();
+	pair->dpdk_book = sl_book_open();
+	pair->waits = 0;
 	pair->frames = 0;
 }
 
@@ -103,37 +110,71 @@ void sl_pair_close(struct sl_pair *pair)
 {
 	sl_book_close(pair->xdp_book);
 	sl_book_close(pair->host_book);
+	sl_book_close(pair->dpdk_book);
 	if (pair->xdp)
 		pair->xdp->ops->close(pair->xdp, true);
 	if (pair->host)
 		pair->host->ops->close(pair->host, true);
+	if (pair->dpdk)
+		pair->dpdk->ops->close(pair->dpdk, true);
 	memset(pair, 0, sizeof(*pair));
 }
 
-static void same(const struct sl_pair *pair, const char *what, const void *a, const void *b,
+static void same(uint64_t frame, const char *what, const char *other, const void *a, const void *b,
 		 size_t size)
 {
 	for (size_t i = 0; i < size; i++)
 		if (((const uint8_t *)a)[i] != ((const uint8_t *)b)[i])
-			fail_msg("frame %" PRIu64 ": byte %zu of %s: xdp %02x, host %02x",
-				 pair->frames, i, what, ((const uint8_t *)a)[i],
-				 ((const uint8_t *)b)[i]);
+			fail_msg("frame %" PRIu64 ": byte %zu of %s: xdp %02x, %s %02x", frame, i,
+				 what, ((const uint8_t *)a)[i], other, ((const uint8_t *)b)[i]);
+}
+
+static void same_work(uint64_t frame, const char *other, const struct sl_work *xdp,
+		      const struct sl_work *work)
+{
+	assert_int_equal(xdp->result.reason, work->result.reason);
+	if (xdp->result.reason == SL_REASON_ETH_SHORT) /* the kernel refuses to run those */
+		return;
+	same(frame, "result", other, &xdp->result, &work->result, sizeof(xdp->result));
+	same(frame, "packet", other, &xdp->packet, &work->packet, sizeof(xdp->packet));
+}
+
+/* DPDK has run @done of the frames that waited. */
+static void same_burst(struct sl_pair *pair, const struct sl_work *work, uint32_t done)
+{
+	if (done)
+		assert_int_equal(done, pair->waits);
+	for (uint32_t i = 0; i < done; i++) {
+		same_work(pair->frames - done + i + 1, "dpdk", &pair->waiting[i], &work[i]);
+		assert_int_equal(sl_book_add(pair->dpdk_book, &work[i]), 0);
+	}
+	if (done)
+		pair->waits = 0;
+}
+
+static void flush(struct sl_pair *pair)
+{
+	const struct sl_work *work = NULL;
+	uint32_t done = 0;
+
+	assert_int_equal(sl_dpdk_flush(pair->dpdk, &work, &done), 0);
+	same_burst(pair, work, done);
 }
 
 void sl_pair_frame(struct sl_pair *pair, const struct sl_frame *frame)
 {
-	const struct sl_work *xdp = NULL, *host = NULL;
+	const struct sl_work *xdp = NULL, *host = NULL, *dpdk = NULL;
+	uint32_t done = 0;
 
 	pair->frames++;
 	assert_int_equal(sl_xdp_packet(pair->xdp, frame, SL_SIDE_UNKNOWN, &xdp), 0);
 	assert_int_equal(sl_host_packet(pair->host, frame, SL_SIDE_UNKNOWN, &host), 0);
-	assert_int_equal(xdp->result.reason, host->result.reason);
-	if (xdp->result.reason != SL_REASON_ETH_SHORT) { /* the kernel refuses to run those */
-		same(pair, "result", &xdp->result, &host->result, sizeof(xdp->result));
-		same(pair, "packet", &xdp->packet, &host->packet, sizeof(xdp->packet));
-	}
+	same_work(pair->frames, "host", xdp, host);
 	assert_int_equal(sl_book_add(pair->xdp_book, xdp), 0);
 	assert_int_equal(sl_book_add(pair->host_book, host), 0);
+	pair->waiting[pair->waits++] = *xdp;
+	assert_int_equal(sl_dpdk_add(pair->dpdk, frame, SL_SIDE_UNKNOWN, &dpdk, &done), 0);
+	same_burst(pair, dpdk, done);
 }
 
 void sl_pair_capture(struct sl_pair *pair, const char *path)
@@ -162,15 +203,18 @@ static void sum_words(struct sl_engine *engine, struct sl_stats *sum)
 
 void sl_pair_same_stats(struct sl_pair *pair)
 {
-	struct sl_stats *xdp = malloc(sizeof(*xdp)), *host = malloc(sizeof(*host));
+	struct sl_stats *xdp = malloc(sizeof(*xdp)), *other = malloc(sizeof(*other));
 
 	assert_non_null(xdp);
-	assert_non_null(host);
+	assert_non_null(other);
+	flush(pair);
 	sum_words(pair->xdp, xdp);
-	sum_words(pair->host, host);
-	same(pair, "stats", xdp, host, sizeof(*xdp));
+	sum_words(pair->host, other);
+	same(pair->frames, "stats", "host", xdp, other, sizeof(*xdp));
+	sum_words(pair->dpdk, other);
+	same(pair->frames, "stats", "dpdk", xdp, other, sizeof(*xdp));
 	free(xdp);
-	free(host);
+	free(other);
 }
 
 static char *lines(struct sl_book *book)
@@ -192,9 +236,13 @@ char *sl_pair_lines(struct sl_pair *pair)
 
 void sl_pair_same_books(struct sl_pair *pair)
 {
-	char *xdp = lines(pair->xdp_book), *host = lines(pair->host_book);
+	char *xdp = lines(pair->xdp_book), *host = lines(pair->host_book), *dpdk;
 
+	flush(pair);
+	dpdk = lines(pair->dpdk_book);
 	assert_string_equal(xdp, host);
+	assert_string_equal(xdp, dpdk);
 	free(xdp);
 	free(host);
+	free(dpdk);
 }

@@ -1,5 +1,5 @@
 /*
- * pair.h - the same frames through both engines, compared after each
+ * pair.h - the same frames through all engines, compared one by one
  */
 #ifndef SL_PAIR_H
 #define SL_PAIR_H
@@ -7,27 +7,31 @@
 #include "dataplane/book.h"
 #include "dataplane/capture.h"
 #include "dataplane/engine.h"
+#include "dataplane/worker.h"
 #include "tests/unit/row.h"
 
 struct sl_pair {
-	struct sl_engine *xdp, *host;
-	struct sl_book *xdp_book, *host_book;
+	struct sl_engine *xdp, *host, *dpdk;
+	struct sl_book *xdp_book, *host_book, *dpdk_book;
 	uint64_t frames;
+	/* What XDP made of the frames that wait in DPDK's burst. */
+	struct sl_work waiting[SL_BURST_MAX];
+	uint32_t waits;
 };
 
-/* Open both, once for a test program; skips the test by name where there is no BPF or no root. */
+/* Open them, once for a test program; skips the test by name where there is no BPF or no root. */
 void sl_pair_open(struct sl_pair *pair);
 
-/* Empty both and their books: the next recording. */
+/* Empty them and their books: the next recording. */
 void sl_pair_reset(struct sl_pair *pair);
 
-/* One frame through both; fails the test at the first byte that differs. */
+/* One frame through all; fails the test at the first byte that differs. */
 void sl_pair_frame(struct sl_pair *pair, const struct sl_frame *frame);
 
 /* All frames of a capture file. */
 void sl_pair_capture(struct sl_pair *pair, const char *path);
 
-/* At the end: the counters of both, and the lines that their books write, are the same. */
+/* At the end: the counters of all, and the lines that their books write, are the same. */
 void sl_pair_same_stats(struct sl_pair *pair);
 void sl_pair_same_books(struct sl_pair *pair);
 

@@ -10,6 +10,7 @@ started again.  What must hold:
 """
 
 import collections
+import contextlib
 import random
 import signal
 import time
@@ -18,7 +19,7 @@ AWAY_SECONDS = 1.5
 
 
 class Scene:
-    """What a kill needs to know."""
+    """Ends Storeline's processes and starts them again, in faults or without."""
 
     def __init__(self, store, box, faults):
         self.store, self.box, self.faults = store, box, faults
@@ -31,6 +32,16 @@ class Scene:
 
     def start(self, name):
         getattr(self.box, "start_" + name)()
+
+    @contextlib.contextmanager
+    def hung(self, name):
+        """The whole process stands still, alive, until the context is left."""
+        victim = getattr(self.box, name)
+        victim.kill(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            victim.kill(signal.SIGCONT)
 
 
 def _inject(scene, turn):

@@ -1,7 +1,7 @@
 """Acceptance scenarios in the virtual store: each says what it measured, and passes or fails.
 
 usage: scenarios.py PROGRAMS blackouts [N] | brownouts [N] | bloat [SECONDS] | healthy [SECONDS]
-                             | kills [ROUNDS] | without
+                             | kills [ROUNDS] | without     [--engine xdp|dpdk]
 
 PROGRAMS is the build directory.  JSON lines on standard output, one a measurement; the last
 lines are a summary in plain words.  Exit code 0 = passed, 1 = failed or could not run.
@@ -11,6 +11,7 @@ lines are a summary in plain words.  Exit code 0 = passed, 1 = failed or could n
   healthy     nothing is wrong for so long: no action at all
   kills       kill -9 of dataplane, control and Redis in turn, in faults: see kills.py
   without     one blackout with Storeline off: the tills must fail, or the test proves nothing
+With --engine dpdk the box forwards by DPDK, without NAT.
 """
 
 import contextlib
@@ -28,6 +29,7 @@ from storeline import Storeline
 from tills import ms, quantile
 
 WARM_UP = 4.0
+ENGINE = "xdp"
 BLACKOUT_LIMIT_MS, BROWNOUT_LIMIT_MS = 1000, 3000
 
 
@@ -57,9 +59,9 @@ class Report:
 @contextlib.contextmanager
 def trading(programs, storeline=True, **policy):
     """A store that trades, warmed up: (store, storeline, faults)."""
-    with Store(programs) as store:
+    with Store(programs, nat=ENGINE != "dpdk") as store:
         store.open()
-        box = Storeline(store, **policy) if storeline else None
+        box = Storeline(store, engine=ENGINE, **policy) if storeline else None
         try:
             if box:
                 box.start()
@@ -206,6 +208,10 @@ def _stop(number, _):
 
 
 def main(words):
+    global ENGINE  # pylint: disable=global-statement
+    if len(words) > 3 and words[-2] == "--engine" and words[-1] in ("xdp", "dpdk"):
+        ENGINE = words[-1]
+        words = words[:-2]
     if not 2 <= len(words) <= 3 or words[1] not in SCENARIOS or \
             not all(word.isdigit() for word in words[2:]):
         print(__doc__, file=sys.stderr)

@@ -5,8 +5,12 @@
                                         lte: wanlink
 
 The box has one LAN port and two uplinks, as policy.yaml says.  Traffic is real: TLS payments,
-HTTPS, a camera's upload, guests.  build(), open() and serve() lay out the network, the links
-and the servers; trade() starts the customers; storeline.py puts Storeline on the box.
+HTTPS, a camera's upload, guests.  open() lays out the network, the links and the servers;
+trade() starts the customers; storeline.py puts Storeline on the box.
+
+Without NAT (an engine that forwards by itself does none) the store's addresses are seen in dc,
+which answers by the uplink that the connection's packets last came by, as a provider does that
+follows the store: so a connection lives on when it is moved.
 """
 
 import os
@@ -52,9 +56,10 @@ HOST_SYSCTL = ("sysctl -qw net.ipv4.tcp_congestion_control=cubic 2>/dev/null || 
                "sysctl -qw net.ipv4.tcp_congestion_control=reno; "
                "sysctl -qw net.ipv4.tcp_no_metrics_save=1 net.ipv6.conf.all.accept_ra=0")
 
-BOX_SYSCTL = ("sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 "
-              "net.ipv4.conf.all.rp_filter=2 net.ipv4.conf.default.rp_filter=2; "
-              "for i in lan0 fibre0 lte0; do sysctl -qw net.ipv4.conf.$i.rp_filter=2; done")
+LOOSE = ("sysctl -qw net.ipv4.conf.all.rp_filter=2 net.ipv4.conf.default.rp_filter=2; "
+         "for i in {devices}; do sysctl -qw net.ipv4.conf.$i.rp_filter=2; done")
+BOX_SYSCTL = ("sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1; "
+              + LOOSE.format(devices="lan0 fibre0 lte0"))
 
 NAT = """
 table inet nat {
@@ -64,6 +69,22 @@ table inet nat {
   }
 }
 """
+
+# Without NAT: what dc does with a connection, by the mark of the uplink it came by.  Every packet
+# from the store sets it, not the first alone, so that a connection that was moved is followed.
+FOLLOW = """
+table inet follow {{
+  chain came {{
+    type filter hook prerouting priority mangle
+{came}
+  }}
+  chain answer {{
+    type route hook output priority mangle
+    meta mark set ct mark
+  }}
+}}
+"""
+LAN, LAN6 = "10.42.0.0/16", "fd42::/64"
 
 NGINX = """
 daemon off; master_process off; worker_processes 1; user root;
@@ -83,14 +104,35 @@ http {{
 """
 
 
+def follow_rules(uplinks):
+    """nftables of dc: mark 1 for the first uplink, 2 for the second."""
+    return FOLLOW.format(came="\n".join(
+        f'    ct direction original iifname "{name}0" ct mark set {mark}'
+        for mark, name in enumerate(uplinks, 1)))
+
+
+def follow_routes(uplinks):
+    """Commands for dc: back to the store by mark, without one by the first uplink."""
+    lines = []
+    for mark, (box, _, v6) in enumerate(uplinks.values(), 1):
+        for family, to in ((4, f"{LAN} via {box}"), (6, f"{LAN6} via {v6}2")):
+            lines += [f"ip -{family} route add {to} table {mark}",
+                      f"ip -{family} rule add fwmark {mark} lookup {mark}"]
+            if mark == 1:
+                lines.append(f"ip -{family} route add {to}")
+    return "\n".join(lines)
+
+
 class Store:
     """One virtual store.  Use as a context: leaving it takes everything away."""
 
-    def __init__(self, programs, run=None):
+    def __init__(self, programs, nat=True, run=None):
         self.programs = programs
+        self.nat = nat
         self.run = run or Run()
         self.wan = {}
         self.book = None
+        self.rates = {}
         self.tills = []
         self.handhelds = []
 
@@ -160,7 +202,19 @@ class Store:
                    f"route add default via {datacenter} metric {100 + metric}",
                    f"route add ::/0 via {v6}1 metric {100 + metric}")
         run.shell("box", BOX_SYSCTL)
-        run.shell("box", f"nft -f - <<'EOF'\n{NAT}\nEOF")
+        if self.nat:
+            self._load_nft("box", NAT)
+        else:
+            self._follow_in_dc()
+
+    def _load_nft(self, namespace, rules):
+        self.run.shell(namespace, f"nft -f - <<'EOF'\n{rules}\nEOF")
+
+    def _follow_in_dc(self):
+        """Strict rp_filter would drop what comes by the uplink without the main route."""
+        self.run.shell("dc", LOOSE.format(devices=" ".join(f"{name}0" for name in UPLINKS)))
+        self.run.shell("dc", follow_routes(UPLINKS))
+        self._load_nft("dc", follow_rules(UPLINKS))
 
     def _start_links(self):
         for seed, name in enumerate(UPLINKS):
@@ -214,6 +268,7 @@ class Store:
         return self
 
     def _till(self, name, namespace, host, per_connection, rate):
+        self.rates[name] = rate
         self.tills.append(self.run.start(
             namespace, name, self.program("till"), "--host", host, "--ca",
             self.run.file("cert.pem"), "--name", name, "--rate", str(rate),

@@ -1,5 +1,7 @@
 """Storeline on the virtual store's box: Redis, dataplane and control, as on a real one."""
 
+import glob
+import json
 import os
 import subprocess
 
@@ -10,13 +12,21 @@ from store import HERE
 SITE = "store-0421"
 POLICY = os.path.join(HERE, "policy.yaml")
 
+# What the policy says of each engine.  DPDK here: one worker, on ordinary pages, that sleeps
+# when nothing comes, because it shares two cores with the whole store.
+ENGINES = {"xdp": "",
+           "dpdk": "engine: {kind: dpdk, driver: af_xdp, lcores: [1], mbufs: 32768, "
+                   "flows: 65536, huge_pages: false, idle_sleep: 50us}\n"}
+
 
 class Storeline:
     """The three processes and what they say.  The store's Run ends them."""
 
-    def __init__(self, store, policy=POLICY, **changes):
+    def __init__(self, store, policy=POLICY, engine="xdp", **changes):
         self.run = store.run
         self.programs = store.programs
+        self.engine = engine
+        self.pages = huge_pages()
         self.redis_socket = self.run.file("redis.sock")
         self.policy = self._write_policy(policy, changes)
         self.redis = self.dataplane = self.control = None
@@ -31,14 +41,15 @@ class Storeline:
             text, before = replace_value(text, key, value)
             if before is None:
                 raise Broken(f"{source} has no {key}")
+        text = with_engine(text, self.engine)
         path = self.run.file("policy.yaml")
         with open(path, "w", encoding="utf-8") as policy:
             policy.write(text)
         return path
 
-    def _start(self, name, *words):
+    def _start(self, name, *words, env=None):
         self.lives += 1
-        return self.run.start("box", f"{name}-{self.lives}", *words)
+        return self.run.start("box", f"{name}-{self.lives}", *words, env=env)
 
     def start_redis(self):
         self.redis = self._start("redis", "redis-server", "--port", "0", "--unixsocket",
@@ -48,11 +59,17 @@ class Storeline:
         self.redis.ready("eady to accept connections")
 
     def start_dataplane(self):
+        """DPDK makes a folder at each start, in memory or not: within the run's, to go with it.
+
+        Its words may have a "ready" of their own: ours is waited for, and longer, because it
+        has memory to lay out.
+        """
         self.dataplane = self._start(
             "dataplane", os.path.join(self.programs, "dataplane", "storeline-dataplane"), "run",
             "--policy", self.policy, "--redis", "unix:" + self.redis_socket, "--state",
-            self.run.file("dataplane-state"), "--pin", self.run.pins, "-v")
-        self.dataplane.ready()
+            self.run.file("dataplane-state"), "--pin", self.run.pins, "-v",
+            env=dict(os.environ, RUNTIME_DIRECTORY=self.run.directory))
+        self.dataplane.ready("event=ready", 20)
 
     def start_control(self):
         self.control = self._start(
@@ -71,7 +88,10 @@ class Storeline:
         return self
 
     def stop(self):
-        """Off the box, and everything off the interfaces."""
+        """Off the box, and everything off the interfaces; what it left all the same, in words.
+
+        Processes are no part of that: the run's end kills whatever is still in the namespaces.
+        """
         self.bus.close()
         for process in (self.control, self.dataplane, self.redis):
             if process:
@@ -81,6 +101,14 @@ class Storeline:
             subprocess.run(["nsenter", "--net=" + self.run.path("box"), "--", detach, "detach",
                             "--policy", self.policy, "--pin", self.run.pins],
                            capture_output=True, check=False)
+        return self._left()
+
+    def _left(self):
+        """Huge pages belong to the machine, so no run's end would give them back."""
+        pages = huge_pages()
+        return [f"{path}: {pages.get(path)}, was {self.pages.get(path)}"
+                for path in sorted({*pages, *self.pages})
+                if pages.get(path) != self.pages.get(path)]
 
     # ---- what it says ----
 
@@ -101,6 +129,18 @@ class Storeline:
         """Events that changed something in the traffic."""
         return [e for e in list(self.bus.order) if e["kind"] == "action"]
 
+    def ports(self):
+        """How each port stands in the traffic, as `storeline status` tells it; [] if it does not.
+
+        What is no status at all is told in place of a port: it is like none that is expected.
+        """
+        _, text = self.cli("status")
+        try:
+            ports = json.loads(text).get("ports", [])
+        except ValueError:
+            return [f"no status: {text.strip()}"]
+        return [port if isinstance(port, str) else json.dumps(port) for port in ports]
+
     def said(self, last=15):
         """The last lines of its logs, for a failure's report."""
         lines = []
@@ -109,6 +149,23 @@ class Storeline:
                 lines += [f"{process.name}: {line}" for line in
                           process.said().splitlines()[-last:]]
         return "\n".join(lines)
+
+
+def huge_pages(root="/sys/kernel/mm/hugepages"):
+    """Pages that are set aside, by the file that says so."""
+    pages = {}
+    for path in sorted(glob.glob(os.path.join(root, "*", "nr_hugepages"))):
+        with open(path, encoding="ascii") as file:
+            pages[path] = int(file.read())
+    return pages
+
+
+def with_engine(text, engine):
+    """A policy's text, with the section of an engine before its ports."""
+    head, ports, tail = text.partition("\nports:")
+    if not ports:
+        raise Broken("the policy has no ports")
+    return head + "\n" + ENGINES[engine] + ports[1:] + tail
 
 
 def replace_value(text, key, value):

@@ -1,10 +1,11 @@
 """The story: a day in the virtual store in a minute and a half, with faults, and its numbers.
 
-usage: story.py PROGRAMS [--without] [--stay]
+usage: story.py PROGRAMS [--engine xdp|dpdk] [--without] [--stay]
 
-PROGRAMS is the build directory.  --without: the same day with Storeline off, for comparison.
---stay: lay the store out, let it trade, and wait for Ctrl-C.  Exit code 0 only if the tills
-kept working and everything that should happen was seen.
+PROGRAMS is the build directory.  --engine dpdk: the box forwards by DPDK, without NAT, and its
+dataplane is killed and hangs as well.  --without: the same day with Storeline off, for
+comparison.  --stay: lay the store out, let it trade, and wait for Ctrl-C.  Exit code 0 only if
+the tills kept working and everything that should happen was seen.
 """
 
 import argparse
@@ -14,10 +15,11 @@ import sys
 import time
 
 from faults import AT_THE_TILL_MS, Faults
+from kills import Scene
 from netns import Broken, sweep
 from screen import Screen
 from store import Store
-from storeline import Storeline
+from storeline import ENGINES, Storeline
 from tills import SLOW_US, ms
 
 # In the story things may change again after 3 s, not 30: nobody wants to watch for longer.
@@ -27,6 +29,10 @@ STORY_POLICY = {"hold_down": f"{HOLD_DOWN_SECONDS}s", "actions_per_minute": "30"
 # A payment begun this shortly before a fault is under way in it: it is the fault's.
 UNDER_WAY_NS = 500_000_000
 
+# How long the dataplane is away, and hangs; what share of its usual payments a till must make
+# meanwhile to be going on: less would be a second or two of standing still.
+AWAY_SECONDS, HUNG_SECONDS, GOING_ON = 4, 3, 0.6
+
 
 class Story:
     """The phases, one method each, and what came of them."""
@@ -34,6 +40,7 @@ class Story:
     def __init__(self, store, storeline, screen):
         self.store, self.storeline, self.screen = store, storeline, screen
         self.faults = Faults(store, storeline)
+        self.scene = Scene(store, storeline, self.faults)
         self.phases = []
         self.missed = []
 
@@ -65,6 +72,58 @@ class Story:
         self.rest(8)
         tally = self.store.book.tally(time.monotonic_ns() - int(6e9))
         self.say(f"  the tills: {tally.count} payments in 6 s, p95 {ms(tally.p95_us)}")
+
+    def going_on(self, since_ns, when):
+        """Tell what was paid since then; no till may have stood still."""
+        now_ns = time.monotonic_ns()
+        seconds = (now_ns - since_ns) / 1e9
+        paid = {till: self.store.book.paid(since_ns, now_ns, till) for till in self.store.rates}
+        self.say(f"  {sum(paid.values())} payments in {seconds:.1f} s {when}")
+        self.expect(all(paid[till] >= GOING_ON * rate * seconds
+                        for till, rate in self.store.rates.items()),
+                    f"every till goes on paying {when}")
+
+    def away(self):
+        self.say("  kill -9 of the dataplane: packets go on by XDP and the kernel")
+        begun_ns = time.monotonic_ns()
+        self.scene.kill("dataplane")
+        self.rest(AWAY_SECONDS)
+        self.going_on(begun_ns, "without the dataplane")
+        self.scene.start("dataplane")
+        self.say("  the dataplane is started again")
+        self.rest(3)
+
+    def hung(self):
+        self.say("  the dataplane hangs (SIGSTOP): its heartbeat stops, packets go on as before")
+        begun_ns = time.monotonic_ns()
+        with self.scene.hung("dataplane"):
+            self.rest(HUNG_SECONDS)
+            self.going_on(begun_ns, "while it hangs")
+        self.say("  it goes on (SIGCONT)")
+        self.rest(3)
+
+    def engine_is_back(self):
+        """The engine that the policy says, on every port that status tells of."""
+        engine, ports = self.storeline.engine, self.storeline.ports()
+        self.expect(f"engine={engine}" in self.storeline.dataplane.said(),
+                    f"the dataplane is back with engine {engine}")
+        for port in ports:
+            self.say(f"  status: {port}")
+        self.expect(all(engine in port for port in ports), f"status shows ports of {engine}")
+
+    def killed(self):
+        begun_ns = time.monotonic_ns()
+        self.away()
+        self.hung()
+        ended_ns = time.monotonic_ns() - UNDER_WAY_NS
+        self.engine_is_back()
+        self.rest(2)
+        tally = self.store.book.tally(begun_ns, ended_ns)
+        unfinished = self.store.book.unfinished(begun_ns, ended_ns)
+        self.say(f"  {tally.count} payments were made, {tally.failed} failed, {unfinished} are "
+                 f"not finished; the longest took {ms(tally.max_us)}")
+        self.expect(not tally.failed and not unfinished,
+                    "no payment fails for a dataplane that is killed or hangs")
 
     def moved(self, fault, limit_ms, what):
         """Tell when the tills came out of the other uplink after a fault."""
@@ -118,6 +177,8 @@ class Story:
 
     def tell(self):
         self.phase("all is well", self.all_well)
+        if self.storeline and self.storeline.engine == "dpdk":
+            self.phase("the dataplane is killed", self.killed)
         self.phase("blackout", self.blackout)
         self.phase("brownout", self.brownout)
         self.phase("bufferbloat", self.bloat)
@@ -128,12 +189,12 @@ class Story:
         """What the tills wrote down, by phase; whether they kept working."""
         book = self.store.close_shop(35 if not self.storeline else 5)
         self.say("")
-        self.say(f"{'at the tills':<14}{'payments':>9}{'failed':>8}{'> 10 s':>8}"
+        self.say(f"{'at the tills':<24}{'payments':>9}{'failed':>8}{'> 10 s':>8}"
                  f"{'p50':>9}{'p95':>9}{'longest':>10}")
         rows = [(name, book.tally(begun, ended)) for name, begun, ended in self.phases]
         rows.append(("whole story", book.tally()))
         for name, tally in rows:
-            self.say(f"{name:<14}{tally.count:>9}{tally.failed:>8}{tally.slow:>8}"
+            self.say(f"{name:<24}{tally.count:>9}{tally.failed:>8}{tally.slow:>8}"
                      f"{ms(tally.p50_us):>9}{ms(tally.p95_us):>9}{ms(tally.max_us):>10}")
         unfinished = sum(s["unfinished"] for s in book.summaries)
         return rows[-1][1].failed + rows[-1][1].slow + unfinished == 0 and rows[-1][1].count > 0
@@ -163,31 +224,40 @@ def stay(store, storeline, screen):
         screen.watch(5, store, storeline)
 
 
+def play(store, storeline, screen, options):
+    """The day in a store that stands; the exit code."""
+    if storeline:
+        screen.follow(storeline)
+        storeline.start()
+    store.trade()
+    screen.say("The virtual store is open, "
+               + ("without Storeline." if options.without else "with Storeline."))
+    if options.stay:
+        stay(store, storeline, screen)
+    story = Story(store, storeline, screen)
+    story.tell()
+    good = story.verdict(story.table())
+    if storeline and not good:
+        screen.say(storeline.said())
+    return 0 if good else 1
+
+
 def run(options):
     screen = Screen()
     for left in sweep():
         screen.say(f"swept away: {left}")
-    with Store(options.programs) as store:
+    with Store(options.programs, nat=options.engine == "xdp") as store:
         store.open()
-        storeline = None if options.without else Storeline(store, **STORY_POLICY)
+        storeline = None if options.without else Storeline(store, engine=options.engine,
+                                                           **STORY_POLICY)
+        code = 1
         try:
-            if storeline:
-                screen.follow(storeline)
-                storeline.start()
-            store.trade()
-            screen.say("The virtual store is open, "
-                       + ("without Storeline." if options.without else "with Storeline."))
-            if options.stay:
-                stay(store, storeline, screen)
-            story = Story(store, storeline, screen)
-            story.tell()
-            good = story.verdict(story.table())
-            if storeline and not good:
-                screen.say(storeline.said())
-            return 0 if good else 1
+            code = play(store, storeline, screen, options)
         finally:
-            if storeline:
-                storeline.stop()
+            for left in storeline.stop() if storeline else []:
+                screen.say(f"left behind: {left}")
+                code = 1
+        return code
 
 
 def _stop(number, _):
@@ -197,6 +267,7 @@ def _stop(number, _):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("programs")
+    parser.add_argument("--engine", choices=ENGINES, default="xdp")
     parser.add_argument("--without", action="store_true")
     parser.add_argument("--stay", action="store_true")
     if os.geteuid():

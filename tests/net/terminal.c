@@ -180,13 +180,27 @@ static void on_event(struct bufferevent *stream, short what, void *arg)
 	}
 }
 
+/*
+ * Keepalives, as terminals have them: who waits for an answer that was lost has nothing
+ * else to send, so nobody would learn that the way has changed.
+ */
+static void set_up_socket(int fd)
+{
+	const int on = 1, idle_s = 1, every_s = 1, times = 4;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every_s, sizeof(every_s));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &times, sizeof(times));
+}
+
 static void on_retry(evutil_socket_t fd, short what, void *arg)
 {
 	struct connection *connection = arg;
 	struct sl_terminal *terminal = connection->terminal;
 	const struct sl_terminal_config *config = &terminal->config;
 	SSL *tls = SSL_new(config->tls);
-	int on = 1;
 
 	terminal->tries++;
 	connection->tried_ns = now_ns();
@@ -211,8 +225,7 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
 	if (bufferevent_socket_connect(connection->stream,
 				       (const struct sockaddr *)&config->address,
 				       (int)config->address_size) == 0)
-		setsockopt(bufferevent_getfd(connection->stream), IPPROTO_TCP, TCP_NODELAY, &on,
-			   sizeof(on));
+		set_up_socket(bufferevent_getfd(connection->stream));
 }
 
 static struct connection *connection_open(struct sl_terminal *terminal)

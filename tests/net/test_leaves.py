@@ -21,9 +21,9 @@ PROGRAMS = None
 class Leaves(unittest.TestCase):
     """Each starts a store that stays, and ends it in its own way."""
 
-    def setUp(self):
+    def begin(self, *options):
         self.run = subprocess.Popen([sys.executable, os.path.join(HERE, "story.py"), PROGRAMS,
-                                     "--stay"], stdout=subprocess.PIPE, text=True)
+                                     "--stay", *options], stdout=subprocess.PIPE, text=True)
         for line in self.run.stdout:
             if "Ctrl-C" in line:
                 break
@@ -56,17 +56,7 @@ class Leaves(unittest.TestCase):
                 pass
         return found
 
-    def test_terminated(self):
-        self.run.send_signal(signal.SIGTERM)
-        self.assertEqual(self.run.wait(30), 130)
-        self.assertEqual(self.left(), [])
-
-    def test_interrupted(self):
-        self.run.send_signal(signal.SIGINT)
-        self.assertEqual(self.run.wait(30), 130)
-        self.assertEqual(self.left(), [])
-
-    def test_killed_and_swept(self):
+    def killed_and_swept(self):
         self.run.kill()
         self.run.wait()
         time.sleep(0.5)
@@ -74,6 +64,26 @@ class Leaves(unittest.TestCase):
         self.assertTrue(self.left())
         netns.sweep()
         self.assertEqual(self.left(), [])
+
+    def test_terminated(self):
+        self.begin()
+        self.run.send_signal(signal.SIGTERM)
+        self.assertEqual(self.run.wait(30), 130)
+        self.assertEqual(self.left(), [])
+
+    def test_interrupted(self):
+        self.begin()
+        self.run.send_signal(signal.SIGINT)
+        self.assertEqual(self.run.wait(30), 130)
+        self.assertEqual(self.left(), [])
+
+    def test_killed_and_swept(self):
+        self.begin()
+        self.killed_and_swept()
+
+    def test_killed_and_swept_dpdk(self):
+        self.begin("--engine", "dpdk")
+        self.killed_and_swept()
 
 
 if __name__ == "__main__":

@@ -17,6 +17,12 @@ def ms(microseconds):
     return "-" if microseconds is None else f"{microseconds / 1000:.0f} ms"
 
 
+def passed_over(transactions, from_ns, to_ns):
+    """Of one till, that counts its transactions up: numbers of the stretch not among them."""
+    inside = [t["stan"] for t in transactions if from_ns <= t["begun_mono_ns"] < to_ns]
+    return max(inside) - min(inside) + 1 - len(inside) if inside else 0
+
+
 class Tally:
     """Counts over some transactions."""
 
@@ -63,6 +69,22 @@ class Book:
         self.read()
         return Tally([t for t in self.transactions if from_ns <= t["begun_mono_ns"] < to_ns
                       and till in (None, t["till"])])
+
+    def paid(self, from_ns, to_ns, till):
+        """How many of a till were paid, that is ended well, in a stretch of CLOCK_MONOTONIC."""
+        self.read()
+        return sum(t["ok"] and t["till"] == till and
+                   from_ns <= t["begun_mono_ns"] + t["latency_us"] * 1000 < to_ns
+                   for t in self.transactions)
+
+    def unfinished(self, from_ns, to_ns):
+        """How many that began in the stretch have not ended: numbers that a till passed over.
+
+        A payment without an answer is written down only when it has failed, after 30 s.
+        """
+        self.read()
+        return sum(passed_over([t for t in self.transactions if t["till"] == till],
+                               from_ns, to_ns) for till in {t["till"] for t in self.transactions})
 
     def recent(self, now_ns, seconds):
         """Over those that ended in the last seconds."""

@@ -189,6 +189,24 @@ static void watermark(void **state)
 	run_until(nothing_pending, 9000);
 }
 
+/* What the NIC lost nobody measured: the coverage of every path says so. */
+static void nic_loses(void **state)
+{
+	start_redis();
+	open_control();
+	open_agent();
+	run_until(has_picture, 5000);
+	run_ms(1500);
+	assert_int_equal(path("pos", "fibre")->coverage_ppm, 1000000);
+	w.lossy = true;
+	run_ms(2000);
+	assert_in_range(path("pos", "fibre")->coverage_ppm, 450000, 550000);
+	assert_true(counter("engine.missed") > 50);
+	w.lossy = false;
+	run_ms(2000);
+	assert_int_equal(path("pos", "fibre")->coverage_ppm, 1000000);
+}
+
 static void never_late(void **state)
 {
 	start_redis();
@@ -215,6 +233,7 @@ int main(void)
 		WORLD("no Redis, then one, then an empty one", without_redis),
 		WORLD("the watermark empties the spool", watermark),
 		WORLD("a hanging Redis does not hold the loop", never_late),
+		WORLD("what the NIC loses takes from coverage", nic_loses),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

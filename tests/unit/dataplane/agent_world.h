@@ -32,6 +32,7 @@ struct world {
 	struct sl_agent *agent;
 	struct sl_bus *control;
 	struct event *traffic;
+	bool lossy; /* the NIC loses a packet for each that is seen */
 	bool dark;  /* the fibre carries nothing */
 	bool quiet; /* nobody asks for anything */
 	unsigned int ticks;
@@ -103,6 +104,8 @@ static void on_traffic(evutil_socket_t fd, short what, void *arg)
 		struct sl_path_stats *p = &path[SL_PATH(s, uplink)];
 		bool dead = w.dark && uplink == FIBRE;
 
+		w.engine->stats.reason[SL_REASON_MEASURED]++;
+		w.engine->stats.missed += w.lossy;
 		p->side[SL_SIDE_LAN].packets++;
 		p->side[SL_SIDE_LAN].demand++;
 		p->side[SL_SIDE_LAN].segments++;

@@ -354,6 +354,29 @@ static void policies(void **state)
 	close_bench(b);
 }
 
+static struct sl_command *policy_with(const char *more)
+{
+	struct sl_command *c = command(SL_COMMAND_POLICY, "");
+
+	snprintf(c->policy, sizeof(c->policy), "%s%s", STORE_YAML, more);
+	return c;
+}
+
+/* The engine runs: another one needs a restart, unless the command line had named it. */
+static void other_engine(void **state)
+{
+	static const char dpdk[] = "engine: {kind: dpdk, driver: af_packet}\n";
+	struct bench *b = open_bench();
+
+	assert_int_equal(give(b, policy_with(dpdk)), SL_ACK_REFUSED);
+	assert_non_null(strstr(b->why, "engine differ: restart"));
+	b->apply.keep_engine = true;
+	assert_int_equal(give(b, policy_with(dpdk)), SL_ACK_APPLIED);
+	assert_int_equal(b->apply.policy.engine.kind, SL_ENGINE_XDP);
+	assert_int_equal(give(b, command(SL_COMMAND_ROLLBACK, "")), SL_ACK_APPLIED);
+	close_bench(b);
+}
+
 static void engine_refuses(void **state)
 {
 	struct bench *b = open_bench();
@@ -443,6 +466,7 @@ int main(void)
 	sl_row_add(&tests, "hold_ms ends by itself, not while frozen", holds, NULL);
 	sl_row_add(&tests, "its end does not lead onto a dead uplink", holds_dead, NULL);
 	sl_row_add(&tests, "policy, previous, rollback, older version", policies, NULL);
+	sl_row_add(&tests, "another engine needs a restart", other_engine, NULL);
 	sl_row_add(&tests, "the engine refuses: all as before", engine_refuses, NULL);
 	sl_row_add(&tests, "fast reroute moves what may move", fast, NULL);
 	sl_row_add(&tests, "a damaged ledger is not believed", bad_ledger, NULL);

@@ -222,11 +222,15 @@ static const struct coverage_row {
 	const char *name;
 	uint64_t packets, unmeasured;
 	uint32_t ppm;
+	uint32_t lost_ppm; /* by the engine */
 } coverage_rows[] = {
 	{"all packets in flows are full coverage", 100, 0, 1000000},
 	{"a quarter without flow state", 100, 25, 750000},
 	{"none in a flow", 100, 100, 0},
 	{"no packets, no coverage", 0, 0, 0},
+	{"what the ports lost is not covered either", 100, 0, 900000, 100000},
+	{"a quarter without state, and half lost by the ports", 100, 25, 375000, 500000},
+	{"the ports lost nearly all", 100, 0, 1, 999999},
 };
 
 static void coverage(void **state)
@@ -234,7 +238,10 @@ static void coverage(void **state)
 	const struct coverage_row *row = *state;
 	static struct sl_path_stats window;
 	struct sl_liveness_view live = {.state = SL_HEALTH_GOOD};
-	struct sl_health_input in = {.window = &window, .window_ms = 1000, .live = &live};
+	struct sl_health_input in = {.window = &window,
+				     .window_ms = 1000,
+				     .live = &live,
+				     .engine_lost_ppm = row->lost_ppm};
 	struct sl_path_report r = {0};
 
 	window.side[SL_SIDE_LAN].packets = window.side[SL_SIDE_WAN].packets = row->packets / 2;

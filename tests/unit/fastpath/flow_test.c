@@ -118,6 +118,80 @@ static void hash_spreads(void **state)
 	assert_in_range(overflowed, 0, 196608 * 15 / 1000);
 }
 
+/*
+ * Keys that differ in nothing but up to 12 neighbouring bits of one field fill buckets and
+ * shares as evenly as any others, and have tags of their own.
+ */
+static const struct {
+	const char *field;
+	struct sl_flow_key step; /* what the counter is multiplied with */
+	uint32_t keys;
+} families[] = {
+	{"high octet of a", {.a = {0, 1 << 24}}, 256},
+	{"low octets of a", {.a = {0, 1}}, 4096},
+	{"high octet of b", {.b = {0, 1 << 24}}, 256},
+	{"middle octets of b", {.b = {0, 1 << 12}}, 4096},
+	{"low octets of b", {.b = {0, 1}}, 4096},
+	{"a's port", {.a_port = 1}, 4096},
+	{"b's port, by sixteens", {.b_port = 16}, 4096},
+	{"vlan", {.vlan = 1}, 4096},
+	{"an IPv6 prefix", {.a = {UINT64_C(1) << 48, 0}}, 4096},
+	{"an IPv6 host", {.b = {1, UINT64_C(1) << 40}}, 4096},
+};
+
+static void no_field_piles_up(void **state)
+{
+	for (size_t f = 0; f < sizeof(families) / sizeof(families[0]); f++) {
+		static uint32_t tags[4096];
+		uint32_t bucket[256] = {0}, share[256] = {0}, alike = 0;
+		const struct sl_flow_key *step = &families[f].step;
+		uint32_t most = families[f].keys == 256 ? 8 : 48; /* Poisson(1), Poisson(16) */
+
+		for (uint32_t i = 0; i < families[f].keys; i++) {
+			struct sl_flow_key key = {.a = {step->a.hi * i,
+							UINT64_C(0xffff00000001) + step->a.lo * i},
+						  .b = {step->b.hi * i,
+							UINT64_C(0xffff00000002) + step->b.lo * i},
+						  .a_port = (uint16_t)(1024 + step->a_port * i),
+						  .b_port = (uint16_t)(443 + step->b_port * i),
+						  .vlan = (uint16_t)(step->vlan * i),
+						  .proto = 6};
+			uint64_t hash = sl_flow_hash(&key, UINT64_C(0x9e3779b97f4a7c15));
+
+			if (++bucket[hash & 0xff] > most || ++share[hash >> 24 & 0xff] > most)
+				fail_msg("%s: key %u", families[f].field, i);
+			tags[i] = (uint32_t)(hash >> 32);
+			for (uint32_t j = 0; j < i; j++)
+				alike += tags[j] == tags[i];
+		}
+		assert_in_range(alike, 0, 1);
+	}
+}
+
+/* The short way to an IPv4 packet's key and hash. */
+static void ip4_key_is_the_key(void **state)
+{
+	uint64_t random = 1;
+
+	for (int i = 0; i < 100000; i++) {
+		struct sl_packet packet = {.proto = i & 1 ? 6 : 17};
+		struct sl_flow_key key, key4;
+		uint64_t hash4;
+
+		random = random * UINT64_C(6364136223846793005) + 1442695040888963407;
+		packet.src = (struct sl_addr){0, UINT64_C(0xffff00000000) | random >> 32};
+		packet.src_port = (uint16_t)(random >> 16);
+		packet.dst = i % 3 ? (struct sl_addr){0, packet.src.lo ^ (random >> 8 & 0x80000001)}
+				   : packet.src;
+		packet.dst_port = i % 5 ? (uint16_t)(random >> 24) : packet.src_port;
+		packet.vlan = random >> 40 & 0xfff;
+		assert_int_equal(sl_flow_key_make4(&key4, &packet, 5, &hash4),
+				 sl_flow_key_make(&key, &packet));
+		assert_memory_equal(&key, &key4, sizeof(key));
+		assert_true(hash4 == sl_flow_hash(&key, 5));
+	}
+}
+
 /* Ways as (service, kind, rests) of a bucket, and who gets one. */
 static const struct claim {
 	const char *name;
@@ -211,6 +285,8 @@ int main(void)
 {
 	static struct sl_row_tests tests;
 
+	sl_row_add(&tests, "no field of the key piles up", no_field_piles_up, NULL);
+	sl_row_add(&tests, "the short way to an IPv4 key is the key", ip4_key_is_the_key, NULL);
 	sl_row_add(&tests, "both directions have one key", both_directions_have_one_key, NULL);
 	sl_row_add(&tests, "a host to itself still has two ends", one_host_to_itself, NULL);
 	SL_ROWS_ADD(&tests, fields, field_differs);

@@ -210,6 +210,20 @@ static void load(const struct step *step, uint32_t start)
 	};
 }
 
+/* Every packet goes the short way where it may (steady.h) and the long way: the same comes out. */
+static void measure(void)
+{
+	struct sl_way *way = &bucket.way[0], long_way = *way;
+	struct sl_flow long_flow = flow;
+	struct sl_work long_work = work;
+
+	sl_pipeline_measure(way, &flow, &work, &tables, &shared);
+	sl_pipeline_measure_any(&long_way, &long_flow, &long_work, &tables, &shared);
+	assert_memory_equal(&work, &long_work, sizeof(work));
+	assert_memory_equal(&flow, &long_flow, sizeof(flow));
+	assert_memory_equal(way, &long_way, sizeof(*way));
+}
+
 /* A sample within one tick of @us; none when @us is 0. */
 static void expect_sample(enum sl_method method, uint32_t us)
 {
@@ -232,7 +246,7 @@ static void conversation(void **state)
 
 		load(step, row->start);
 		work.result.flow_event = i ? SL_FLOW_KNOWN : SL_FLOW_NEW;
-		sl_pipeline_measure(&bucket, &flow, &work, &tables, &shared);
+		measure();
 		if ((work.result.seen & JUDGED) != step->seen)
 			fail_msg("step %d: seen %#x, want %#x", i, work.result.seen & JUDGED,
 				 step->seen);
@@ -256,13 +270,13 @@ static void bloated_queue_reports_its_whole_delay(void **state)
 
 		load(&data, 7);
 		work.result.flow_event = i ? SL_FLOW_KNOWN : SL_FLOW_NEW;
-		sl_pipeline_measure(&bucket, &flow, &work, &tables, &shared);
+		measure();
 		if (i < 400)
 			continue;
 		struct step ack = {'S', ACK, i * 1500 + 10, 1, 1 + (i - 399) * 1000};
 
 		load(&ack, 7);
-		sl_pipeline_measure(&bucket, &flow, &work, &tables, &shared);
+		measure();
 		struct sl_sample sample = work.result.sample[SL_METHOD_SEQ];
 
 		weight_all += sample.weight;
@@ -271,6 +285,51 @@ static void bloated_queue_reports_its_whole_delay(void **state)
 	}
 	assert_true(weight_all > 1000);
 	assert_true(weight_right * 100 > weight_all * 99);
+}
+
+/* The next random number below @limit (the constants of Numerical Recipes). */
+static uint32_t dice(uint32_t limit)
+{
+	static uint32_t state = 1;
+
+	state = state * 1664525 + 1013904223;
+	return (uint32_t)((uint64_t)state * limit >> 32);
+}
+
+/* What a side sends next: mostly what is due, now and then anything else. */
+static struct step any_step(uint32_t sent[2], uint32_t at_us)
+{
+	static const uint8_t flags[] = {ACK, ACK,       ACK,       ACK, ACK, ACK,
+					ACK, ACK | FIN, SYN | ACK, SYN, RST};
+	uint32_t side = dice(2);
+	struct step step = {side ? 'S' : 'C', dice(30) ? ACK : flags[dice(sizeof(flags))], at_us};
+
+	step.payload = dice(3) ? dice(3) * 100 : dice(3);
+	step.seq = dice(8) ? sent[side] : sent[side] - 200 + dice(500);
+	step.ack = dice(4) ? sent[1 - side] : sent[1 - side] - dice(300);
+	step.tsval = dice(3) ? at_us / 1000 + 1 : 0;
+	step.tsecr = step.tsval ? step.tsval - dice(5) : 0;
+	step.window_zero = dice(20) == 0;
+	sent[side] = step.seq + step.payload;
+	return step;
+}
+
+static void short_and_long_way_agree_on_anything(void **state)
+{
+	uint32_t at_us = 0;
+
+	for (uint32_t flows = 0; flows < 2000; flows++) {
+		uint32_t sent[2] = {dice(UINT32_MAX), dice(UINT32_MAX)};
+
+		memset(&flow, 0, sizeof(flow));
+		for (uint32_t i = 0; i < 200; i++) {
+			struct step step = any_step(sent, at_us += dice(3000));
+
+			load(&step, 0);
+			work.result.flow_event = i ? SL_FLOW_KNOWN : SL_FLOW_NEW;
+			measure();
+		}
+	}
 }
 
 /* A till that rests longer than a minute must not produce a minute's RTT. */
@@ -282,9 +341,9 @@ static void a_long_rest_voids_what_waited(void **state)
 	memset(&flow, 0, sizeof(flow));
 	load(&request, 0);
 	work.result.flow_event = SL_FLOW_NEW;
-	sl_pipeline_measure(&bucket, &flow, &work, &tables, &shared);
+	measure();
 	load(&late, 0);
-	sl_pipeline_measure(&bucket, &flow, &work, &tables, &shared);
+	measure();
 	assert_int_equal(work.result.sample[SL_METHOD_SEQ].weight, 0);
 }
 
@@ -296,7 +355,7 @@ static void datagram(char from, uint32_t at_us, bool first)
 	load(&step, 0);
 	work.packet.proto = work.key.proto = SL_PROTO_UDP;
 	work.result.flow_event = first ? SL_FLOW_NEW : SL_FLOW_KNOWN;
-	sl_pipeline_measure(&bucket, &flow, &work, &tables, &shared);
+	measure();
 }
 
 static void one_way_datagrams_never_stall(void **state)
@@ -331,6 +390,8 @@ int main(void)
 	static struct sl_row_tests tests;
 
 	SL_ROWS_ADD(&tests, rows, conversation);
+	sl_row_add(&tests, "the short and the long way agree on anything",
+		   short_and_long_way_agree_on_anything, NULL);
 	sl_row_add(&tests, "a bloated queue reports its whole delay",
 		   bloated_queue_reports_its_whole_delay, NULL);
 	sl_row_add(&tests, "a long rest voids what waited", a_long_rest_voids_what_waited, NULL);

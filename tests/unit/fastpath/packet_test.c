@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dataplane/fastpath/packet.h"
+#include "dataplane/fastpath/plain.h"
 #include "tests/unit/row.h"
 
 #define MAC  "020000000001 020000000002 "
@@ -187,19 +187,26 @@ static size_t bytes_of(const char *hex, uint8_t *bytes)
 	return n;
 }
 
-/* Parse the first @size bytes from a buffer that ends with them. */
+/* Parse the first @size bytes, the short and the long way, from a buffer that ends with them. */
 static enum sl_reason parse(const uint8_t *bytes, size_t size, size_t wire,
 			    struct sl_packet *packet)
 {
 	uint8_t *exact = malloc(size ? size : 1);
 	struct sl_cursor c = {exact, exact + size};
+	struct sl_packet plain;
 
+	memset(&plain, 0xee, sizeof(plain));
 	memcpy(exact, bytes, size);
+	bool is_plain = sl_packet_plain(exact, exact + size, &plain);
 	enum sl_reason reason = sl_packet_network(&c, (uint32_t)wire, packet);
 
 	if (reason == SL_REASON_MEASURED) {
 		assert_int_equal(c.pos - exact, packet->l4_offset);
 		reason = sl_packet_transport(&c, packet);
+	}
+	if (is_plain) { /* the short lane (plain.h) says the same, of every byte */
+		assert_int_equal(reason, SL_REASON_MEASURED);
+		assert_memory_equal(&plain, packet, sizeof(plain));
 	}
 	free(exact);
 	return reason;

@@ -39,7 +39,7 @@ static const char example[] =
 	"    throttle: {floor: 2mbit}\n"
 	"guardrails: {actions_per_minute: 6, hold_down: 30s}\n";
 
-/* Every key there is. */
+/* Every key there is, but for the engine and pairs: policy_engine_test.c. */
 static const char rich[] =
 	"version: 41\n"
 	"site: dc.north_1\n"
