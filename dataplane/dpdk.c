@@ -11,9 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "dpdk_private.h"
 #include "xdp.h"
 
@@ -60,7 +60,6 @@ static struct sl_lcore *make_lcore(struct sl_dpdk *dpdk, uint32_t index)
 		return NULL;
 	sl_worker_init(&lcore->worker, &memory, dpdk->buckets, dpdk->meters);
 	lcore->dpdk = dpdk;
-	lcore->lcore = index + 1;
 	lcore->queue = (uint16_t)index;
 	if (memory.bucket && memory.flow && memory.fragment && memory.stats)
 		return lcore;
@@ -127,10 +126,7 @@ static const char *port_line(struct sl_engine *engine, unsigned int port)
 
 static uint64_t now_ns(struct sl_engine *engine)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	return sl_clock_ns();
 }
 
 /* False: some worker did not end in time. */

@@ -10,7 +10,7 @@
 #include "neighbour.h"
 
 #define USE_EVERY_S \
-	16 /* entries in use are confirmed this often; the kernel rests them after 60 s */
+	16 /* how often an entry in use is confirmed; the kernel rests them after 60 s */
 
 static uint32_t kernel_ports(const struct sl_dpdk *dpdk, struct sl_neighbour_port *list)
 {
@@ -50,41 +50,39 @@ static void find_gateways(struct sl_dpdk *dpdk, struct sl_hops *hops)
 	}
 }
 
-/* The kernel does not see our packets: tell it which of its neighbours carry them. */
-static void confirm(struct sl_dpdk *dpdk, const struct sl_hops *old)
+static void confirm(const struct sl_dpdk *dpdk, const struct sl_hop *hop)
 {
-	for (uint32_t i = 0; old && i <= old->mask; i++) {
-		const struct sl_hop *hop = &old->slot[i];
-
-		if (hop->kind == SL_HOP_HOST && hop->used)
-			sl_neighbour_use(if_nametoindex(dpdk->port[hop->port].kernel), hop->addr);
-	}
-	for (uint32_t u = 0; old && u < dpdk->policy.uplinks; u++)
-		for (int family = 0; family < 2; family++) {
-			const struct sl_hop *hop = &old->gateway[u][family];
-
-			if (hop->kind == SL_HOP_HOST)
-				sl_neighbour_use(if_nametoindex(dpdk->port[hop->port].kernel),
-						 hop->addr);
-		}
+	sl_neighbour_use(if_nametoindex(dpdk->port[hop->port].kernel), hop->addr);
 }
 
-static void carry_used(const struct sl_hops *old, struct sl_hops *next)
+/*
+ * The kernel does not see our packets: tell it which of its neighbours carry them.  Each is
+ * told of in its own second, so that thousands of them do not hold the agent's thread up;
+ * until then @next remembers.
+ */
+static void renew(const struct sl_dpdk *dpdk, struct sl_hops *next, uint32_t turn)
 {
-	for (uint32_t i = 0; old && i <= old->mask; i++) {
-		struct sl_hop *hop =
-			old->slot[i].used ? sl_hops_find(next, old->slot[i].addr) : NULL;
+	const struct sl_hops *old = dpdk->hops;
 
-		if (hop)
-			hop->used = 1;
+	for (uint32_t i = 0; old && i <= old->mask; i++) {
+		const struct sl_hop *was = &old->slot[i];
+		struct sl_hop *now = was->used ? sl_hops_find(next, was->addr) : NULL;
+
+		if (was->used && was->addr.lo % USE_EVERY_S == turn)
+			confirm(dpdk, was);
+		else if (now)
+			now->used = 1;
 	}
+	for (uint32_t u = 0; u < dpdk->policy.uplinks && turn == 0; u++)
+		for (int family = 0; family < 2; family++)
+			if (next->gateway[u][family].kind == SL_HOP_HOST)
+				confirm(dpdk, &next->gateway[u][family]);
 }
 
 int sl_dpdk_hops_refresh(struct sl_dpdk *dpdk)
 {
 	struct sl_neighbour_port list[SL_DPDK_PORTS_MAX];
 	struct sl_hops *next = NULL;
-	bool turn = dpdk->seconds++ % USE_EVERY_S == USE_EVERY_S - 1;
 	int err;
 
 	if (dpdk->policy.placement != SL_PLACEMENT_GATEWAY)
@@ -93,9 +91,6 @@ int sl_dpdk_hops_refresh(struct sl_dpdk *dpdk)
 	if (err)
 		return err;
 	find_gateways(dpdk, next);
-	if (turn)
-		confirm(dpdk, dpdk->hops);
-	else
-		carry_used(dpdk->hops, next);
+	renew(dpdk, next, dpdk->seconds++ % USE_EVERY_S);
 	return sl_dpdk_hops_apply(dpdk, next);
 }

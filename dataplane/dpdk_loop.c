@@ -10,8 +10,8 @@
 #include <rte_ethdev.h>
 #include <rte_prefetch.h>
 #include <time.h>
-#include <unistd.h>
 
+#include "clock.h"
 #include "dpdk_private.h"
 
 #define IDLE_TURNS    256 /* without a packet, before the worker rests */
@@ -19,14 +19,6 @@
 #define SWEEP_NS      UINT64_C(30000000000) /* the whole table */
 #define SWEEP_STEP_NS UINT64_C(1000000)
 #define SWEEP_MAX     UINT64_C(1024) /* buckets of one turn: 64 KiB */
-
-static inline uint64_t clock_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
 
 /* What the core needs to know of each packet; the headers are on their way to the cache. */
 static inline void describe(struct sl_lcore *lcore, uint32_t count)
@@ -46,14 +38,11 @@ static inline void describe(struct sl_lcore *lcore, uint32_t count)
 
 void sl_dpdk_burst(struct sl_lcore *lcore, const struct sl_dpdk_port *port, uint32_t count)
 {
-	bool bypassed = lcore->tables->knobs.bypass;
-
-	sl_worker_burst(&lcore->worker, lcore->tables, &port->entry, port->entry.ingress,
-			lcore->frame, count);
-	if (bypassed)
-		sl_dpdk_pass(lcore, port, count);
-	else
+	if (sl_worker_burst(&lcore->worker, lcore->tables, &port->entry, port->entry.ingress,
+			    lcore->frame, count))
 		sl_dpdk_forward(lcore, port, count);
+	else
+		sl_dpdk_pass(lcore, port, count);
 }
 
 /* Send, once; what does not fit is dropped and counted: a full queue must not stop the worker. */
@@ -148,7 +137,7 @@ static inline uint32_t turn(struct sl_lcore *lcore)
 
 	lcore->tables = __atomic_load_n(&dpdk->tables, __ATOMIC_ACQUIRE);
 	lcore->hops = __atomic_load_n(&dpdk->hops, __ATOMIC_ACQUIRE);
-	lcore->now_ns = clock_ns();
+	lcore->now_ns = sl_clock_ns();
 	beat(lcore);
 	for (uint32_t i = 0; i < dpdk->ports; i++) {
 		packets += poll_port(lcore, &dpdk->port[i]);
@@ -177,7 +166,7 @@ int sl_dpdk_loop(void *argument)
 
 	rte_rcu_qsbr_thread_register(dpdk->rcu, lcore->queue);
 	rte_rcu_qsbr_thread_online(dpdk->rcu, lcore->queue);
-	lcore->swept_ns = clock_ns();
+	lcore->swept_ns = sl_clock_ns();
 	while (__atomic_load_n(&dpdk->running, __ATOMIC_RELAXED)) {
 		rest(lcore, turn(lcore));
 		rte_rcu_qsbr_quiescent(dpdk->rcu, lcore->queue);

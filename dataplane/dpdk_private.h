@@ -52,8 +52,7 @@ struct sl_dpdk;
 struct sl_lcore {
 	struct sl_worker worker;
 	struct sl_dpdk *dpdk;
-	unsigned int lcore; /* EAL's number */
-	uint16_t queue;     /* of every port */
+	uint16_t queue; /* of every port */
 	uint64_t now_ns, swept_ns, beat_ns;
 	const struct sl_tables *tables; /* of this turn */
 	struct sl_hops *hops;           /* likewise */

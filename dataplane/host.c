@@ -6,8 +6,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "worker.h"
 
 #define FLOWS_MAX (64u << 20) /* 28 GB of entries: more is a mistake */
@@ -69,10 +69,7 @@ static const char *port_line(struct sl_engine *engine, unsigned int port)
 
 static uint64_t now_ns(struct sl_engine *engine)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	return sl_clock_ns();
 }
 
 static void host_close(struct sl_engine *engine, bool detach)

@@ -10,8 +10,6 @@
 
 #include "fastpath/pipeline.h"
 
-#define CACHE_LINE 64
-
 /*
  * On its way to the cache; called in loops of its own, and short ones: the first touch of a
  * page waits for the walk through the page tables, fetch or not, and only what is in flight
@@ -235,7 +233,7 @@ static inline void finish_one(struct sl_worker *worker, const struct sl_tables *
 	sl_pipeline_account(work, worker->memory.stats);
 }
 
-void sl_worker_burst(struct sl_worker *worker, const struct sl_tables *tables,
+bool sl_worker_burst(struct sl_worker *worker, const struct sl_tables *tables,
 		     const struct sl_port *port, enum sl_side side, const struct sl_frame *frames,
 		     uint32_t count)
 {
@@ -248,7 +246,7 @@ void sl_worker_burst(struct sl_worker *worker, const struct sl_tables *tables,
 		start_one(&work[i], &start, &frames[i]);
 	if (bypass) {
 		worker->memory.stats->reason[SL_REASON_BYPASSED] += count;
-		return;
+		return false;
 	}
 	for (uint32_t i = 0; i < count; i++) {
 		start_one(&work[i], &start, &frames[i]);
@@ -264,6 +262,7 @@ void sl_worker_burst(struct sl_worker *worker, const struct sl_tables *tables,
 			fetch_flow(&work[i], &found[i]);
 	for (uint32_t i = 0; i < count; i++)
 		finish_one(worker, tables, &work[i], &found[i]);
+	return true;
 }
 
 /* ---- not for packets ---- */

@@ -44,9 +44,10 @@ void sl_worker_init(struct sl_worker *worker, const struct sl_worker_memory *mem
 
 /*
  * Run @count (at most SL_BURST_MAX) frames that came in by @port, sent by @side, under
- * @tables.  worker->work[i].result then says what to do with frame i.
+ * @tables.  True: worker->work[i].result says what to do with frame i.  False: bypass is on,
+ * no frame was looked at (and each was counted): they pass as they came.
  */
-void sl_worker_burst(struct sl_worker *worker, const struct sl_tables *tables,
+bool sl_worker_burst(struct sl_worker *worker, const struct sl_tables *tables,
 		     const struct sl_port *port, enum sl_side side, const struct sl_frame *frames,
 		     uint32_t count);
 

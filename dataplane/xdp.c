@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "xdp_private.h"
 
 #include "storeline.skel.h" /* behind maps.h, whose structs it holds */
@@ -39,10 +39,7 @@ static const char *port_line(struct sl_engine *engine, unsigned int port)
 /* The clock of bpf_ktime_get_ns(). */
 static uint64_t now_ns(struct sl_engine *engine)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	return sl_clock_ns();
 }
 
 static void xdp_close(struct sl_engine *engine, bool detach)

@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "worker.h"
 #include "xdp_private.h"
 
 #include "storeline.skel.h" /* behind maps.h, whose structs it holds */
@@ -198,19 +199,10 @@ static int pin_maps(const struct sl_xdp *xdp, struct sl_xdp_why why)
 
 /* ---- sizes ---- */
 
-static uint32_t buckets_for(uint32_t flows)
-{
-	uint32_t wanted = flows / SL_BUCKET_WAYS + (flows % SL_BUCKET_WAYS != 0), buckets = 1;
-
-	while (buckets < wanted)
-		buckets <<= 1;
-	return buckets;
-}
-
 /* Adopt what is pinned, or set out with @flows.  Also tells whether to reuse(). */
 static int choose_size(struct sl_xdp *xdp, uint32_t flows, bool *keep)
 {
-	uint32_t wanted = buckets_for(flows);
+	uint32_t wanted = sl_worker_buckets(flows);
 	int usable = xdp->replay ? 0 : pins_usable(xdp, &xdp->buckets);
 
 	*keep = usable == 1;

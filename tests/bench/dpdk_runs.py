@@ -117,7 +117,7 @@ def beside_testpmd(programs, label, given, vdevs, flows, size):
             baseline=round(macswap, 1), ratio=round(value / macswap, 2),
             share_of_macswap_rate=round(macswap / value, 3),
             spread=[round(min(values), 1), round(max(values), 1)])
-    say(**lines[-1])
+    say(**{**lines[-1], "name": f"packets measured in a flow, {label}"})
 
 
 def main():

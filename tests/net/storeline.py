@@ -1,7 +1,6 @@
 """Storeline on the virtual store's box: Redis, dataplane and control, as on a real one."""
 
 import glob
-import json
 import os
 import subprocess
 
@@ -128,18 +127,6 @@ class Storeline:
     def actions(self):
         """Events that changed something in the traffic."""
         return [e for e in list(self.bus.order) if e["kind"] == "action"]
-
-    def ports(self):
-        """How each port stands in the traffic, as `storeline status` tells it; [] if it does not.
-
-        What is no status at all is told in place of a port: it is like none that is expected.
-        """
-        _, text = self.cli("status")
-        try:
-            ports = json.loads(text).get("ports", [])
-        except ValueError:
-            return [f"no status: {text.strip()}"]
-        return [port if isinstance(port, str) else json.dumps(port) for port in ports]
 
     def said(self, last=15):
         """The last lines of its logs, for a failure's report."""

@@ -103,13 +103,12 @@ class Story:
         self.rest(3)
 
     def engine_is_back(self):
-        """The engine that the policy says, on every port that status tells of."""
-        engine, ports = self.storeline.engine, self.storeline.ports()
-        self.expect(f"engine={engine}" in self.storeline.dataplane.said(),
-                    f"the dataplane is back with engine {engine}")
-        for port in ports:
-            self.say(f"  status: {port}")
-        self.expect(all(engine in port for port in ports), f"status shows ports of {engine}")
+        """The engine that the policy says, on each of the three ports, by the dataplane's log."""
+        engine, said = self.storeline.engine, self.storeline.dataplane.said()
+        ports = [line for line in said.splitlines() if "event=port line=" in line]
+        self.expect(f"engine={engine}" in said, f"the dataplane is back with engine {engine}")
+        self.expect(len(ports) == 3 and all(engine in port for port in ports),
+                    f"the log shows three ports of {engine}")
 
     def killed(self):
         begun_ns = time.monotonic_ns()
