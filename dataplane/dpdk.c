@@ -18,7 +18,7 @@
 #include "xdp.h"
 
 #define STOP_WAITS 1000 /* of 1 ms: a worker that hangs is not waited for longer */
-#define EAL_MB     64   /* rings, ports, EAL's own */
+#define EAL_MB     80   /* rings, ports, EAL's own */
 #define MBUF_BYTES 2560 /* RTE_MBUF_DEFAULT_BUF_SIZE, the header, the pool's own */
 
 /* ---- memory of the workers ---- */
@@ -42,6 +42,7 @@ static void free_lcore(struct sl_lcore *lcore)
 	sl_dpdk_memory_free(memory->flow, (size_t)buckets * SL_BUCKET_WAYS * sizeof(*memory->flow));
 	sl_dpdk_memory_free(memory->fragment, SL_FRAGMENT_SLOTS * sizeof(*memory->fragment));
 	sl_dpdk_memory_free(memory->stats, sizeof(*memory->stats));
+	sl_dpdk_memory_free(memory->inspect, sizeof(*memory->inspect));
 	sl_dpdk_memory_free(lcore, sizeof(*lcore));
 }
 
@@ -54,6 +55,8 @@ static struct sl_lcore *make_lcore(struct sl_dpdk *dpdk, uint32_t index)
 				       sizeof(*memory.flow)),
 		.fragment = sl_dpdk_memory(SL_FRAGMENT_SLOTS * sizeof(*memory.fragment)),
 		.stats = sl_dpdk_memory(sizeof(*memory.stats)),
+		.inspect = sl_dpdk_memory(sizeof(*memory.inspect)),
+		.names = dpdk->names,
 	};
 
 	if (!lcore)
@@ -61,7 +64,7 @@ static struct sl_lcore *make_lcore(struct sl_dpdk *dpdk, uint32_t index)
 	sl_worker_init(&lcore->worker, &memory, dpdk->buckets, dpdk->meters);
 	lcore->dpdk = dpdk;
 	lcore->queue = (uint16_t)index;
-	if (memory.bucket && memory.flow && memory.fragment && memory.stats)
+	if (memory.bucket && memory.flow && memory.fragment && memory.stats && memory.inspect)
 		return lcore;
 	free_lcore(lcore);
 	return NULL;
@@ -85,6 +88,8 @@ int sl_dpdk_workers_open(struct sl_dpdk *dpdk, struct sl_dpdk_why why)
 		return err;
 	dpdk->meters = sl_dpdk_memory(sizeof(*dpdk->meters));
 	dpdk->nics = sl_dpdk_memory(sizeof(*dpdk->nics));
+	dpdk->names =
+		dpdk->xdp ? dpdk->xdp->ops->names(dpdk->xdp) : sl_dpdk_memory(sizeof(*dpdk->names));
 	for (uint32_t i = 0; i < dpdk->workers; i++) {
 		dpdk->lcore[i] = make_lcore(dpdk, i);
 		if (!dpdk->lcore[i])
@@ -95,7 +100,9 @@ int sl_dpdk_workers_open(struct sl_dpdk *dpdk, struct sl_dpdk_why why)
 		if (dpdk->xdp)
 			dpdk->lcore[i]->heartbeat = sl_xdp_heartbeat(dpdk->xdp) + i;
 	}
-	return dpdk->meters && dpdk->nics ? 0 : sl_dpdk_fail(why, -ENOMEM, "out of memory");
+	return dpdk->meters && dpdk->nics && dpdk->names
+		       ? 0
+		       : sl_dpdk_fail(why, -ENOMEM, "out of memory");
 }
 
 /* ---- the engine's calls ---- */
@@ -122,6 +129,21 @@ static const char *port_line(struct sl_engine *engine, unsigned int port)
 	struct sl_dpdk *dpdk = (struct sl_dpdk *)engine;
 
 	return port < dpdk->ports ? dpdk->port[port].line : NULL;
+}
+
+static struct sl_names *names_of(struct sl_engine *engine)
+{
+	return ((struct sl_dpdk *)engine)->names;
+}
+
+static int inspect(struct sl_engine *engine, sl_inspect_take *take, void *arg)
+{
+	struct sl_dpdk *dpdk = (struct sl_dpdk *)engine;
+	int taken = dpdk->xdp ? dpdk->xdp->ops->inspect(dpdk->xdp, take, arg) : 0;
+
+	for (uint32_t i = 0; i < dpdk->workers; i++)
+		taken += sl_inspect_ring_drain(dpdk->lcore[i]->worker.memory.inspect, take, arg);
+	return taken;
 }
 
 static uint64_t now_ns(struct sl_engine *engine)
@@ -165,6 +187,8 @@ static void free_all(struct sl_dpdk *dpdk)
 		free_lcore(dpdk->lcore[i]);
 	sl_dpdk_memory_free(dpdk->meters, sizeof(*dpdk->meters));
 	sl_dpdk_memory_free(dpdk->nics, sizeof(*dpdk->nics));
+	if (!dpdk->xdp)
+		sl_dpdk_memory_free(dpdk->names, sizeof(*dpdk->names));
 	sl_dpdk_tables_close(dpdk);
 	free(dpdk);
 }
@@ -191,6 +215,8 @@ static const struct sl_engine_ops ops = {
 	.tables = standing,
 	.stats = stats,
 	.port = port_line,
+	.names = names_of,
+	.inspect = inspect,
 	.now_ns = now_ns,
 	.close = dpdk_close,
 };

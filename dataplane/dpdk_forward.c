@@ -35,7 +35,7 @@ static void to_kernel(struct sl_lcore *lcore, const struct sl_dpdk_port *port, s
 /* DSCP and ECN, when the core asks for it and the header is whole. */
 static inline void rewrite_tos(const struct sl_work *work, struct rte_mbuf *m)
 {
-	if (!work->result.mark_ecn && !work->result.dscp_rewrite)
+	if ((!work->result.mark_ecn && !work->result.dscp_rewrite) || work->packet.inner)
 		return;
 	if (rte_pktmbuf_data_len(m) >= work->packet.l3_offset + 20u)
 		sl_meter_write_tos(rte_pktmbuf_mtod_offset(m, uint8_t *, work->packet.l3_offset),

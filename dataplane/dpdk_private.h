@@ -79,8 +79,9 @@ struct sl_dpdk {
 	uint32_t workers, buckets; /* buckets of each */
 	struct sl_lcore *lcore[SL_ENGINE_LCORES_MAX];
 	struct sl_shared *meters;
-	struct sl_stats *nics; /* what no worker counts: missed */
-	bool running;          /* workers are to run; read by them */
+	struct sl_stats *nics;  /* what no worker counts: missed */
+	struct sl_names *names; /* of all workers; under AF_XDP the XDP engine's */
+	bool running;           /* workers are to run; read by them */
 
 	/* Swapped under RCU: each worker is quiescent at the start of a turn. */
 	struct rte_rcu_qsbr *rcu;

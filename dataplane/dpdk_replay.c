@@ -66,6 +66,9 @@ int sl_dpdk_reset(struct sl_engine *engine)
 	dpdk->replayed = 0;
 	sl_worker_reset(&lcore_of(engine)->worker);
 	memset(dpdk->meters, 0, sizeof(*dpdk->meters));
+	memset(dpdk->names, 0, sizeof(*dpdk->names));
+	lcore_of(engine)->worker.memory.inspect->tail =
+		lcore_of(engine)->worker.memory.inspect->head;
 	return 0;
 }
 

@@ -2,7 +2,7 @@
  * engine.h - what the agent knows of an engine: tables in, stats out
  *
  * An engine moves packets and runs the core on them (dataplane/fastpath).  The
- * agent drives it through these five calls and never learns which one it is.
+ * agent drives it through these calls and never learns which one it is.
  * All calls come from the agent's one thread.
  */
 #ifndef SL_ENGINE_H
@@ -10,6 +10,7 @@
 
 #include "fastpath/stats.h"
 #include "fastpath/tables.h"
+#include "inspect_ring.h"
 
 struct sl_engine; /* the engine's own; first member is struct sl_engine_ops const * */
 
@@ -29,6 +30,13 @@ struct sl_engine_ops {
 	 * "lan0 eth1 gateway native".  NULL past the last.
 	 */
 	const char *(*port)(struct sl_engine *engine, unsigned int port);
+	/*
+	 * What the slow path says of flows and servers (names.h): the agent's thread writes.
+	 * NULL, also as a call: this engine has none.
+	 */
+	struct sl_names *(*names)(struct sl_engine *engine);
+	/* Hand the copies that wait for the slow path to @take.  How many; may be NULL. */
+	int (*inspect)(struct sl_engine *engine, sl_inspect_take *take, void *arg);
 	/* Monotonic clock of the core's timestamps, ns. */
 	uint64_t (*now_ns)(struct sl_engine *engine);
 	/*

@@ -18,6 +18,8 @@ struct sl_host {
 	struct sl_stats stats;
 	struct sl_fragment_slot fragment[SL_FRAGMENT_SLOTS];
 	struct sl_worker worker;
+	struct sl_names names;
+	struct sl_inspect_ring inspect;
 };
 
 int sl_host_packet(struct sl_engine *engine, const struct sl_frame *frame, enum sl_side side,
@@ -40,7 +42,11 @@ uint32_t sl_host_sweep(struct sl_engine *engine, uint64_t now_ns)
 
 int sl_host_reset(struct sl_engine *engine)
 {
-	sl_worker_reset(&((struct sl_host *)engine)->worker);
+	struct sl_host *host = (struct sl_host *)engine;
+
+	sl_worker_reset(&host->worker);
+	memset(&host->names, 0, sizeof(host->names));
+	host->inspect.head = host->inspect.tail = 0;
 	return 0;
 }
 
@@ -67,6 +73,16 @@ static const char *port_line(struct sl_engine *engine, unsigned int port)
 	return port ? NULL : "replay - tap host";
 }
 
+static struct sl_names *host_names(struct sl_engine *engine)
+{
+	return &((struct sl_host *)engine)->names;
+}
+
+static int inspect(struct sl_engine *engine, sl_inspect_take *take, void *arg)
+{
+	return sl_inspect_ring_drain(&((struct sl_host *)engine)->inspect, take, arg);
+}
+
 static uint64_t now_ns(struct sl_engine *engine)
 {
 	return sl_clock_ns();
@@ -87,6 +103,8 @@ static const struct sl_engine_ops ops = {
 	.tables = standing,
 	.stats = stats,
 	.port = port_line,
+	.names = host_names,
+	.inspect = inspect,
 	.now_ns = now_ns,
 	.close = host_close,
 };
@@ -107,6 +125,8 @@ int sl_host_open(uint32_t flows, const struct sl_tables *tables, struct sl_engin
 	memory.flow = calloc((size_t)buckets * SL_BUCKET_WAYS, sizeof(*memory.flow));
 	memory.fragment = host->fragment;
 	memory.stats = &host->stats;
+	memory.inspect = &host->inspect;
+	memory.names = &host->names;
 	host->engine.ops = &ops;
 	host->tables = *tables;
 	sl_worker_init(&host->worker, &memory, buckets, NULL);

@@ -48,11 +48,12 @@ static inline bool has_key(const struct sl_work *work)
 	       work->packet.fragment != SL_FRAGMENT_LATER;
 }
 
-static __attribute__((noinline)) void parse_any(const struct sl_frame *frame, struct sl_work *work)
+static __attribute__((noinline)) void parse_any(const struct sl_frame *frame, struct sl_work *work,
+						uint32_t inner)
 {
 	struct sl_cursor c = {frame->bytes, frame->bytes + frame->length};
 
-	if (sl_pipeline_network(work, &c))
+	if (sl_pipeline_network(work, &c) && (!inner || sl_pipeline_inner(work, &c, inner)))
 		sl_pipeline_transport(work, &c);
 }
 
@@ -70,6 +71,8 @@ static inline void start_one(struct sl_work *work, const struct sl_work *start,
 	work->now_tick = (uint32_t)(frame->t_ns >> SL_TICK_LOG2_NS);
 	work->wire_bytes = frame->wire_bytes;
 	work->origin = start->origin;
+	work->names = SL_NAMES_NONE;
+	work->given_up = SL_FLOW_FREE;
 	work->result = start->result;
 }
 
@@ -89,8 +92,9 @@ static inline void parse_one(const struct sl_worker *worker, const struct sl_tab
 {
 	*found = (struct found){NULL, &nowhere, worker->memory.flow, 0};
 	if (SL_UNLIKELY(
-		    !sl_packet_plain(frame->bytes, frame->bytes + frame->length, &work->packet))) {
-		parse_any(frame, work);
+		    !sl_packet_plain(frame->bytes, frame->bytes + frame->length, &work->packet) ||
+		    (tables->inner && sl_tunnel_is_plain(&work->packet, tables->inner)))) {
+		parse_any(frame, work, tables->inner);
 		if (!has_key(work))
 			return;
 	}
@@ -170,7 +174,8 @@ static __attribute__((noinline)) enum sl_reason find_again(struct sl_worker *wor
 	if (way < 0 && work->packet.icmp_error)
 		return SL_REASON_ICMP_ERROR;
 	if (way < 0)
-		way = sl_pipeline_claim(found->bucket, work, tables, &worker->held);
+		way = sl_pipeline_claim(found->bucket, work, tables, &worker->held,
+					worker->memory.names);
 	if (way < 0)
 		return SL_REASON_FLOW_FULL;
 	set_found(worker, work, way, found);
@@ -192,6 +197,8 @@ static inline enum sl_reason measure_in(struct sl_worker *worker, const struct s
 	    work->result.flow_event == SL_FLOW_KNOWN)
 		return SL_REASON_FLOW_FULL;
 	work->result.flow_index = found->index;
+	if (SL_UNLIKELY(sl_pipeline_look_is_due(flow, work, tables)))
+		sl_pipeline_look(flow, work, tables, worker->memory.names);
 	sl_pipeline_measure(found->way, flow, work, tables, &worker->held);
 	return SL_REASON_MEASURED;
 }
@@ -212,14 +219,29 @@ note_fragment(struct sl_worker *worker, const struct sl_tables *tables, struct s
 	struct sl_fragment_slot *slot =
 		&worker->memory.fragment[tag >> 8 & (SL_FRAGMENT_SLOTS - 1)];
 
-	if (work->packet.fragment == SL_FRAGMENT_FIRST)
-		sl_pipeline_note_fragment(work, tables, slot);
-	else
+	if (work->packet.fragment != SL_FRAGMENT_FIRST)
 		sl_pipeline_fragment(work, tables, slot);
+	else if (!sl_pipeline_note_fragment(work, tables, slot))
+		worker->memory.stats->fragments_crowded++;
+}
+
+/* A copy for the slow path, as far as there is room. */
+static __attribute__((noinline)) void inspect(struct sl_worker *worker,
+					      const struct sl_tables *tables,
+					      const struct sl_work *work,
+					      const struct sl_frame *frame)
+{
+	struct sl_inspect_ring *ring = worker->memory.inspect;
+
+	if (ring && sl_inspect_ring_put(ring, work, frame, (uint32_t)tables->generation))
+		worker->memory.stats->inspected++;
+	else
+		worker->memory.stats->inspect_lost++;
 }
 
 static inline void finish_one(struct sl_worker *worker, const struct sl_tables *tables,
-			      struct sl_work *work, struct found *found)
+			      const struct sl_frame *frame, struct sl_work *work,
+			      struct found *found)
 {
 	if (SL_LIKELY(found->bucket)) {
 		measure_flow(worker, tables, work, found);
@@ -231,6 +253,8 @@ static inline void finish_one(struct sl_worker *worker, const struct sl_tables *
 		sl_pipeline_police(work, tables, worker->meters);
 	}
 	sl_pipeline_account(work, worker->memory.stats);
+	if (SL_UNLIKELY(work->result.inspect))
+		inspect(worker, tables, work, frame);
 }
 
 bool sl_worker_burst(struct sl_worker *worker, const struct sl_tables *tables,
@@ -261,7 +285,7 @@ bool sl_worker_burst(struct sl_worker *worker, const struct sl_tables *tables,
 		if (SL_LIKELY(found[i].bucket))
 			fetch_flow(&work[i], &found[i]);
 	for (uint32_t i = 0; i < count; i++)
-		finish_one(worker, tables, &work[i], &found[i]);
+		finish_one(worker, tables, &frames[i], &work[i], &found[i]);
 	return true;
 }
 
@@ -271,11 +295,16 @@ static uint32_t sweep_bucket(struct sl_worker *worker, struct sl_bucket *bucket,
 {
 	uint32_t freed = 0;
 
+	struct sl_flow *flows =
+		&worker->memory.flow[(bucket - worker->memory.bucket) * SL_BUCKET_WAYS];
+
 	for (int w = 0; w < SL_BUCKET_WAYS; w++) {
 		struct sl_way *way = &bucket->way[w];
 
 		if (way->kind == SL_FLOW_FREE || !sl_way_expired(way, age))
 			continue;
+		if (SL_UNLIKELY(sl_way_waited(way)))
+			sl_pipeline_expire(way, &flows[w], worker->memory.stats);
 		way->kind = SL_FLOW_FREE;
 		worker->held.flows_held[way->service & (SL_SERVICES_MAX - 1)]--;
 		freed++;

@@ -11,7 +11,7 @@
 #define SL_WORKER_H
 
 #include "fastpath/work.h"
-#include "frame.h"
+#include "inspect_ring.h"
 
 #define SL_BURST_MAX 64 /* 64 beat 32 and 128 (PERFORMANCE.md 2) */
 
@@ -21,6 +21,8 @@ struct sl_worker_memory {
 	struct sl_flow *flow;              /* SL_BUCKET_WAYS a bucket */
 	struct sl_fragment_slot *fragment; /* SL_FRAGMENT_SLOTS */
 	struct sl_stats *stats;            /* read by the agent's thread */
+	struct sl_inspect_ring *inspect;   /* likewise; NULL = no slow path */
+	const struct sl_names *names;      /* written by the agent's thread; NULL likewise */
 };
 
 struct sl_worker {

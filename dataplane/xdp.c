@@ -36,6 +36,11 @@ static const char *port_line(struct sl_engine *engine, unsigned int port)
 	return port < xdp->ports ? xdp->port[port].line : NULL;
 }
 
+static struct sl_names *names_of(struct sl_engine *engine)
+{
+	return ((struct sl_xdp *)engine)->names;
+}
+
 /* The clock of bpf_ktime_get_ns(). */
 static uint64_t now_ns(struct sl_engine *engine)
 {
@@ -61,6 +66,8 @@ static const struct sl_engine_ops ops = {
 	.tables = standing,
 	.stats = stats,
 	.port = port_line,
+	.names = names_of,
+	.inspect = sl_xdp_inspect,
 	.now_ns = now_ns,
 	.close = xdp_close,
 };

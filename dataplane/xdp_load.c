@@ -269,9 +269,15 @@ static int map_memories(struct sl_xdp *xdp, struct sl_xdp_why why)
 	xdp->work = map_memory(skel->maps.sl_work, PROT_READ);
 	xdp->clock = map_memory(skel->maps.sl_clock, PROT_READ | PROT_WRITE);
 	xdp->heartbeat = map_memory(skel->maps.sl_heartbeat, PROT_READ | PROT_WRITE);
-	if (xdp->stats && xdp->work && xdp->clock && xdp->heartbeat)
-		return 0;
-	return sl_xdp_fail(why, -errno, "map the counters into memory: %s", strerror(errno));
+	xdp->names = map_memory(skel->maps.sl_names, PROT_READ | PROT_WRITE);
+	if (!xdp->stats || !xdp->work || !xdp->clock || !xdp->heartbeat || !xdp->names)
+		return sl_xdp_fail(why, -errno, "map the counters into memory: %s",
+				   strerror(errno));
+	xdp->inspect =
+		ring_buffer__new(bpf_map__fd(skel->maps.sl_inspects), sl_xdp_inspected, xdp, NULL);
+	return xdp->inspect
+		       ? 0
+		       : sl_xdp_fail(why, -errno, "map the ring of copies: %s", strerror(errno));
 }
 
 static int load_object(struct sl_xdp *xdp, struct sl_xdp_why why)
@@ -331,6 +337,8 @@ void sl_xdp_unload(struct sl_xdp *xdp)
 	unmap_memory(xdp->skel->maps.sl_work, xdp->work);
 	unmap_memory(xdp->skel->maps.sl_clock, xdp->clock);
 	unmap_memory(xdp->skel->maps.sl_heartbeat, (void *)xdp->heartbeat);
+	unmap_memory(xdp->skel->maps.sl_names, xdp->names);
+	ring_buffer__free(xdp->inspect);
 	storeline_bpf__destroy(xdp->skel);
 	xdp->skel = NULL;
 }

@@ -51,7 +51,11 @@ struct sl_xdp {
 	struct sl_work *work;   /* [cpus] */
 	struct sl_clock *clock;
 	volatile uint64_t *heartbeat; /* [SL_HANDOVER_QUEUES] */
-	int object_fd;                /* the guard's ELF file; -1 = not made yet */
+	struct sl_names *names;
+	struct ring_buffer *inspect; /* the kernel's ring of copies for the slow path */
+	sl_inspect_take *take;       /* to whom they go, while they are drained */
+	void *take_arg;
+	int object_fd; /* the guard's ELF file; -1 = not made yet */
 
 	int tables_fd;
 	struct sl_tables *tables;  /* the standing generation */
@@ -89,6 +93,11 @@ void sl_xdp_pin_remove(const char *dir);
 /* xdp_load.c */
 int sl_xdp_load(struct sl_xdp *xdp, uint32_t flows, bool verbose, struct sl_xdp_why why);
 void sl_xdp_unload(struct sl_xdp *xdp);
+
+/* xdp_run.c */
+/* libbpf's callback: one record of the ring, to xdp->take. */
+int sl_xdp_inspected(void *xdp, void *record, size_t size);
+int sl_xdp_inspect(struct sl_engine *engine, sl_inspect_take *take, void *arg);
 
 /* xdp_tables.c */
 int sl_xdp_tables_apply(struct sl_engine *engine, const struct sl_tables *next);

@@ -5,6 +5,7 @@
  * shorter than an Ethernet header, so those are counted here as the core would.
  */
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -67,6 +68,26 @@ int sl_xdp_sweep(struct sl_engine *engine)
 	return expired;
 }
 
+/* ---- copies for the slow path ---- */
+
+int sl_xdp_inspected(void *arg, void *record, size_t size)
+{
+	struct sl_xdp *xdp = arg;
+
+	if (size >= sizeof(struct sl_inspect) && xdp->take)
+		xdp->take(xdp->take_arg, record);
+	return 0;
+}
+
+int sl_xdp_inspect(struct sl_engine *engine, sl_inspect_take *take, void *arg)
+{
+	struct sl_xdp *xdp = (struct sl_xdp *)engine;
+
+	xdp->take = take;
+	xdp->take_arg = arg;
+	return ring_buffer__consume(xdp->inspect);
+}
+
 /* ---- between two recordings of a replay ---- */
 
 #define CLEAR_BATCH 1024 /* values of one call; flows are the largest: 448 KiB */
@@ -103,6 +124,8 @@ int sl_xdp_reset(struct sl_engine *engine)
 	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]) && !err; i++)
 		err = clear(maps[i], zeros);
 	memset(xdp->stats, 0, xdp->cpus * sizeof(*xdp->stats));
+	memset(xdp->names, 0, sizeof(*xdp->names));
+	sl_xdp_inspect(engine, NULL, NULL);
 	free(zeros);
 	return err;
 }

@@ -89,7 +89,7 @@ SL_VERIFY_ONCE int sl_handover_for_kernel(struct xdp_md *ctx)
 		return 1;
 	uint16_t type = sl_be16(p + 12);
 
-	for (int i = 0; i < SL_VLAN_TAGS_MAX && sl_packet_is_tag(type); i++) {
+	for (int i = 0; i < SL_VLAN_TAGS_MAX && sl_link_is_tag(type); i++) {
 		p = sl_take(&c, 4);
 		if (!p)
 			return 1;

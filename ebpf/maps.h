@@ -7,7 +7,7 @@
 #ifndef SL_MAPS_H
 #define SL_MAPS_H
 
-#include "../dataplane/fastpath/work.h"
+#include "../dataplane/fastpath/inspect.h"
 
 /*
  * sl_tables     ARRAY_OF_MAPS[1] of ARRAY[1] struct sl_tables, inner maps mmapable:
@@ -23,6 +23,8 @@
  * sl_clock      ARRAY[1] struct sl_clock, mmapable: replay's time; unused live
  * sl_handover   ARRAY_OF_MAPS[SL_PORT_SLOTS] of XSKMAP[SL_HANDOVER_QUEUES]: by the slot
  *               of sl_ports, the AF_XDP sockets of a port's queues
+ * sl_names      ARRAY[1] struct sl_names, mmapable: the slow path writes, packets read
+ * sl_inspects   RINGBUF of struct sl_inspect: copies for the slow path
  * sl_heartbeat  ARRAY[SL_HANDOVER_QUEUES] uint64_t, mmapable: CLOCK_MONOTONIC ns of the
  *               last turn of the worker that serves queue q of every port, its only writer
  * sl_locals     HASH[SL_LOCALS_MAX] struct sl_local: the box's own addresses
@@ -34,6 +36,8 @@
  */
 
 #define SL_PORT_SLOTS 1024
+
+#define SL_INSPECT_RING_BYTES (1u << 21) /* 980 copies: a 10 ms tick of 98 000 a second */
 
 #define SL_HANDOVER_QUEUES   64
 #define SL_HANDOVER_STALE_NS INT64_C(50000000) /* a worker silent for longer is dead or hung */

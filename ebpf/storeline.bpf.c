@@ -11,89 +11,12 @@
 
 #include "../dataplane/fastpath/pipeline.h"
 #include "handover.bpf.h"
-#include "maps.h"
+#include "maps.bpf.h"
+#include "parse.bpf.h"
 
 #define SL_LOCK_TRIES 64 /* about 1 us: longer than any CPU works on a flow */
 
 char LICENSE[] SEC("license") = "GPL";
-
-const volatile struct sl_config sl_config = {.bucket_mask = 0, .cpus = 1};
-
-struct sl_tables_inner {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, uint32_t);
-	__type(value, struct sl_tables);
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 1);
-	__type(key, uint32_t);
-	__array(values, struct sl_tables_inner);
-} sl_tables SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, uint32_t);
-	__type(value, struct sl_stats);
-} sl_stats SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, uint32_t);
-	__type(value, struct sl_work);
-} sl_work SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE); /* page-aligned: an entry is whole cache lines */
-	__uint(max_entries, 1);
-	__type(key, uint32_t);
-	__type(value, struct sl_bucket);
-} sl_buckets SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE); /* page-aligned: an entry is whole cache lines */
-	__uint(max_entries, SL_BUCKET_WAYS);
-	__type(key, uint32_t);
-	__type(value, struct sl_flow);
-} sl_flows SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, uint32_t);
-	__type(value, struct sl_shared);
-} sl_shared SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SL_FRAGMENT_SLOTS);
-	__type(key, uint32_t);
-	__type(value, struct sl_fragment_slot);
-} sl_fragments SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SL_PORT_SLOTS);
-	__type(key, uint32_t);
-	__type(value, struct sl_port);
-} sl_ports SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, uint32_t);
-	__type(value, struct sl_clock);
-} sl_clock SEC(".maps");
 
 /* What a packet needs besides itself. */
 struct context {
@@ -101,6 +24,7 @@ struct context {
 	struct sl_stats *stats;
 	struct sl_work *work;
 	struct sl_shared *shared;
+	struct sl_names *names;
 };
 
 static __always_inline bool find_context(struct context *x)
@@ -115,7 +39,8 @@ static __always_inline bool find_context(struct context *x)
 	x->stats = bpf_map_lookup_elem(&sl_stats, &cpu);
 	x->work = bpf_map_lookup_elem(&sl_work, &cpu);
 	x->shared = bpf_map_lookup_elem(&sl_shared, &zero);
-	return x->tables && x->stats && x->work && x->shared;
+	x->names = bpf_map_lookup_elem(&sl_names, &zero);
+	return x->tables && x->stats && x->work && x->shared && x->names;
 }
 
 /* Taken for a microsecond at most; false = busy: the packet goes without flow state. */
@@ -197,7 +122,7 @@ static __always_inline enum sl_reason measure_locked(struct context *x, struct s
 	if (way < 0 && work->packet.icmp_error)
 		return SL_REASON_ICMP_ERROR;
 	if (way < 0)
-		way = sl_pipeline_claim(bucket, work, x->tables, x->shared);
+		way = sl_pipeline_claim(bucket, work, x->tables, x->shared, x->names);
 	if (way < 0 || way >= SL_BUCKET_WAYS)
 		return SL_REASON_FLOW_FULL;
 	uint32_t index = work->bucket * SL_BUCKET_WAYS + (uint32_t)way;
@@ -208,6 +133,8 @@ static __always_inline enum sl_reason measure_locked(struct context *x, struct s
 	if (work->result.flow_event == SL_FLOW_KNOWN && !sl_pipeline_is_ours(flow, work))
 		return SL_REASON_FLOW_FULL;
 	work->result.flow_index = index;
+	if (sl_pipeline_look_is_due(flow, work, x->tables))
+		sl_pipeline_look(flow, work, x->tables, x->names);
 	sl_pipeline_measure(&bucket->way[way], flow, work, x->tables, x->shared);
 	return SL_REASON_MEASURED;
 }
@@ -241,10 +168,10 @@ static __always_inline void measure(struct context *x)
 	if (work->packet.fragment != SL_FRAGMENT_NONE) {
 		struct sl_fragment_slot *slot = fragment_slot(x);
 
-		if (slot && work->packet.fragment == SL_FRAGMENT_FIRST)
-			sl_pipeline_note_fragment(work, x->tables, slot);
-		else if (slot)
+		if (slot && work->packet.fragment != SL_FRAGMENT_FIRST)
 			sl_pipeline_fragment(work, x->tables, slot);
+		else if (slot && !sl_pipeline_note_fragment(work, x->tables, slot))
+			x->stats->fragments_crowded++;
 	}
 	sl_pipeline_police(work, x->tables, x->shared);
 }
@@ -254,84 +181,33 @@ static __always_inline void measure(struct context *x)
  * the type of @ctx and in the functions that parse it.  NULL: not ours, or bypassed: pass
  * it; else work->result says what to do.
  */
-#define RUN(ctx, ifindex, egress, wire_bytes, parse_plain, parse_network, parse_transport) \
-	({                                                                                 \
-		struct context x_;                                                         \
-		struct sl_work *work_ = NULL;                                              \
-                                                                                           \
-		if (find_context(&x_) && enter(&x_, ifindex, egress, wire_bytes)) {        \
-			work_ = x_.work;                                                   \
-			if (parse_plain(ctx, work_) ||                                     \
-			    (parse_network(ctx, work_) && parse_transport(ctx, work_)))    \
-				measure(&x_);                                              \
-			sl_pipeline_account(work_, x_.stats);                              \
-		}                                                                          \
-		work_;                                                                     \
+#define RUN(ctx, kind, ifindex, egress, wire_bytes)                                      \
+	({                                                                               \
+		struct context x_;                                                       \
+		struct sl_work *work_ = NULL;                                            \
+                                                                                         \
+		if (find_context(&x_) && enter(&x_, ifindex, egress, wire_bytes)) {      \
+			uint32_t inner_ = x_.tables->inner;                              \
+                                                                                         \
+			work_ = x_.work;                                                 \
+			if ((parse_plain_##kind(ctx, work_) &&                           \
+			     !(inner_ && sl_tunnel_is_plain(&work_->packet, inner_))) || \
+			    (parse_network_##kind(ctx, work_) &&                         \
+			     (!inner_ || parse_inner_##kind(ctx, work_, inner_)) &&      \
+			     parse_transport_##kind(ctx, work_)))                        \
+				measure(&x_);                                            \
+			sl_pipeline_account(work_, x_.stats);                            \
+			if (work_->result.inspect)                                       \
+				inspect_##kind(ctx, work_, x_.stats,                     \
+					       (uint32_t)x_.tables->generation);         \
+		}                                                                        \
+		work_;                                                                   \
 	})
-
-/* The rest of the frame from @offset on; offsets of headers fit 12 bits. */
-static __always_inline struct sl_cursor cursor_at(uint8_t *data, uint8_t *end, uint32_t offset)
-{
-	return (struct sl_cursor){data + (offset & 0xfff), end};
-}
-
-/* The parse: its short lane, and its two halves; each verified once, per kind of context. */
-SL_VERIFY_ONCE int parse_plain_xdp(struct xdp_md *ctx, struct sl_work *work)
-{
-	if (!work)
-		return 0;
-	return sl_packet_plain((void *)(long)ctx->data, (void *)(long)ctx->data_end, &work->packet);
-}
-
-SL_VERIFY_ONCE int parse_network_xdp(struct xdp_md *ctx, struct sl_work *work)
-{
-	if (!work)
-		return 0;
-	struct sl_cursor c = cursor_at((void *)(long)ctx->data, (void *)(long)ctx->data_end, 0);
-
-	return sl_pipeline_network(work, &c);
-}
-
-SL_VERIFY_ONCE int parse_transport_xdp(struct xdp_md *ctx, struct sl_work *work)
-{
-	if (!work)
-		return 0;
-	struct sl_cursor c = cursor_at((void *)(long)ctx->data, (void *)(long)ctx->data_end,
-				       work->packet.l4_offset);
-
-	return sl_pipeline_transport(work, &c);
-}
-
-SL_VERIFY_ONCE int parse_plain_tc(struct __sk_buff *skb, struct sl_work *work)
-{
-	if (!work)
-		return 0;
-	return sl_packet_plain((void *)(long)skb->data, (void *)(long)skb->data_end, &work->packet);
-}
-
-SL_VERIFY_ONCE int parse_network_tc(struct __sk_buff *skb, struct sl_work *work)
-{
-	if (!work)
-		return 0;
-	struct sl_cursor c = cursor_at((void *)(long)skb->data, (void *)(long)skb->data_end, 0);
-
-	return sl_pipeline_network(work, &c);
-}
-
-SL_VERIFY_ONCE int parse_transport_tc(struct __sk_buff *skb, struct sl_work *work)
-{
-	if (!work)
-		return 0;
-	struct sl_cursor c = cursor_at((void *)(long)skb->data, (void *)(long)skb->data_end,
-				       work->packet.l4_offset);
-
-	return sl_pipeline_transport(work, &c);
-}
 
 /* Write ECN and DSCP into the packet at @data, when the core asks for it. */
 static __always_inline void rewrite(const struct sl_work *work, uint8_t *data, uint8_t *end)
 {
-	if (!work->result.mark_ecn && !work->result.dscp_rewrite)
+	if ((!work->result.mark_ecn && !work->result.dscp_rewrite) || work->packet.inner)
 		return;
 	uint32_t offset = work->packet.l3_offset & 0x3f;
 	uint8_t *ip = data + offset;
@@ -391,8 +267,7 @@ int sl_xdp(struct xdp_md *ctx)
 		return handed;
 	uint8_t *data = (void *)(long)ctx->data;
 	uint8_t *end = (void *)(long)ctx->data_end;
-	struct sl_work *work = RUN(ctx, ctx->ingress_ifindex, false, (uint32_t)(end - data),
-				   parse_plain_xdp, parse_network_xdp, parse_transport_xdp);
+	struct sl_work *work = RUN(ctx, xdp, ctx->ingress_ifindex, false, (uint32_t)(end - data));
 
 	if (!work)
 		return XDP_PASS;
@@ -413,8 +288,7 @@ int sl_tc_egress(struct __sk_buff *skb)
 		bpf_skb_pull_data(skb, skb->len < 128 ? skb->len : 128);
 	uint8_t *data = (void *)(long)skb->data;
 	uint8_t *end = (void *)(long)skb->data_end;
-	struct sl_work *work = RUN(skb, skb->ifindex, true, skb->len, parse_plain_tc,
-				   parse_network_tc, parse_transport_tc);
+	struct sl_work *work = RUN(skb, tc, skb->ifindex, true, skb->len);
 
 	if (!work)
 		return TC_ACT_UNSPEC;
@@ -440,6 +314,17 @@ struct sweep {
 	uint16_t age;
 };
 
+/* Way @way of bucket @bucket expired while its flow waited for an answer. */
+static __always_inline void expire_waited(const struct sl_way *way, uint32_t index)
+{
+	uint32_t cpu = bpf_get_smp_processor_id();
+	struct sl_flow *flow = bpf_map_lookup_elem(&sl_flows, &index);
+	struct sl_stats *stats = bpf_map_lookup_elem(&sl_stats, &cpu);
+
+	if (flow && stats)
+		sl_pipeline_expire(way, flow, stats);
+}
+
 static long sweep_bucket(uint32_t i, struct sweep *sweep)
 {
 	uint32_t index = (sweep->bucket + i) & sl_config.bucket_mask, zero = 0;
@@ -453,6 +338,8 @@ static long sweep_bucket(uint32_t i, struct sweep *sweep)
 
 		if (way->kind == SL_FLOW_FREE || !sl_way_expired(way, sweep->age))
 			continue;
+		if (sl_way_waited(way))
+			expire_waited(way, index * SL_BUCKET_WAYS + (uint32_t)w);
 		way->kind = SL_FLOW_FREE;
 		__sync_fetch_and_add(&shared->flows_held[way->service & (SL_SERVICES_MAX - 1)],
 				     (uint32_t)-1);

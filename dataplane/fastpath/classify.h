@@ -19,6 +19,7 @@ struct sl_class {
 	uint8_t dscp;
 	uint8_t in_port;
 	uint8_t pad;
+	uint64_t names; /* bit i: name clause i holds (names.h) */
 };
 
 /* True when every clause of @rule holds for @class. */
@@ -33,6 +34,7 @@ SL_INLINE bool sl_rule_holds(const struct sl_rule *rule, const struct sl_class *
 	differ |= (uint32_t)((class->proto ^ rule->proto) & rule->proto_mask);
 	differ |= (uint32_t)((class->dscp ^ rule->dscp) & rule->dscp_mask);
 	differ |= (uint32_t)((class->in_port ^ rule->port) & rule->port_mask);
+	differ |= ~(class->names >> (rule->name & 63)) & 1;
 	/* The sign of a difference, where a compare would be a branch. */
 	differ |= ((uint32_t) class->port - rule->dst_port_min) >> 31;
 	differ |= ((uint32_t)rule->dst_port_max - class->port) >> 31;

@@ -16,10 +16,11 @@
 
 #define SL_BUCKET_WAYS 7
 
-/* Slots per direction: 4/4/2 is what MEASUREMENT.md 3 finds sufficient for the bars. */
-#define SL_SEQ_SLOTS 4
-#define SL_TS_SLOTS  4
-#define SL_HOLES     2
+/* Slots per direction; what each count buys: `./scripts/bench slots`. */
+#define SL_SEQ_SLOTS  8
+#define SL_TS_SLOTS   6
+#define SL_HOLES      4
+#define SL_NEAR_SLOTS 4 /* of either kind, in the lines that are touched anyway */
 
 /* Direction-free: a is the lower of the two (address, port) pairs. */
 struct sl_flow_key {
@@ -37,7 +38,15 @@ struct sl_flow_key {
 SL_ASSERT_SIZE(struct sl_flow_key, 40);
 
 /* How long an entry may rest; index of sl_flow_timeout(). */
-enum sl_flow_kind { SL_FLOW_FREE, SL_FLOW_OPENING, SL_FLOW_OPEN, SL_FLOW_CLOSED, SL_FLOW_DATAGRAM };
+enum sl_flow_kind {
+	SL_FLOW_FREE,
+	SL_FLOW_OPENING,
+	SL_FLOW_OPEN,
+	SL_FLOW_CLOSED,
+	SL_FLOW_DATAGRAM,
+	SL_FLOW_QUERY, /* DNS: a query waits for its answer; expired, it went unanswered */
+	SL_FLOW_HELLO, /* QUIC: the same of its first packets */
+};
 
 struct sl_way {
 	uint32_t tag; /* upper half of the flow's hash */
@@ -65,57 +74,117 @@ struct sl_hole {
 };
 
 /*
- * What is known of the data that one side sends; times are ticks of 64 ns.  Three
- * cache lines: what every segment touches; what timestamps and data that waits
- * without a slot touch; what only irregular segments and handshakes touch.
+ * What is known of the data that one side of a TCP connection sends; times are ticks of
+ * 64 ns.  Four cache lines: what every segment touches; what timestamps and data that waits
+ * without a slot touch; slots for when more than four wait; what only gaps touch.
  */
 struct sl_direction {
 	uint32_t next_seq;     /* highest end seen */
-	uint32_t ack;          /* last acknowledgement that this side sent */
-	uint32_t seq_admitted; /* sequence number of the last admitted slot */
-	uint32_t rtt_min;      /* of this side's data, by acknowledgement; 0 = none */
+	uint32_t ack;          /* highest acknowledgement that this side sent */
+	uint32_t rtt_min;      /* of this side's data, by acknowledgement or handshake; 0 = none */
+	uint32_t request_tick; /* last segment of a request; once acknowledged, the time of that */
 	uint16_t flags;        /* SL_DIR_* */
-	uint16_t stall;        /* 0, or how often demand was repeated without progress */
 	uint16_t seq_skipped;  /* since the last admitted */
-	uint8_t seq_used;      /* bit i: seq[i] waits */
+	uint8_t stall;         /* 0, or how often demand was repeated without progress */
+	uint8_t seq_last;      /* slot that was admitted last; stands while seq_used is not 0 */
+	uint8_t seq_used;      /* bit i: slot i waits */
 	uint8_t ts_used;
-	uint16_t seq_weight[SL_SEQ_SLOTS]; /* segments that the slot stands for */
-	struct sl_slot seq[SL_SEQ_SLOTS];
+	uint16_t seq_weight[SL_NEAR_SLOTS]; /* segments that the slot stands for */
+	struct sl_slot seq[SL_NEAR_SLOTS];
 
-	struct sl_slot
-		newest;       /* floating: the last segment that got no slot; datagrams: the last */
-	uint32_t recover;     /* Karn: no sample until this is acknowledged */
-	uint32_t tsval;       /* highest that this side sent */
-	uint32_t ts_admitted; /* as seq_admitted */
+	struct sl_slot newest; /* floating: the last segment that got no slot */
+	uint32_t recover;      /* Karn: no sample until this is acknowledged */
+	uint32_t tsval;        /* highest that this side sent */
+	uint32_t ts_admitted;  /* sequence number of the last admitted slot */
+	uint32_t burst_tick;   /* first segment of a request */
+	uint16_t ts_weight[SL_NEAR_SLOTS];
+	struct sl_slot ts[SL_NEAR_SLOTS];
+
+	struct sl_slot seq_far[SL_SEQ_SLOTS - SL_NEAR_SLOTS];
+	uint16_t seq_far_weight[SL_SEQ_SLOTS - SL_NEAR_SLOTS];
+	struct sl_slot ts_far[SL_TS_SLOTS - SL_NEAR_SLOTS];
+	uint16_t ts_far_weight[SL_TS_SLOTS - SL_NEAR_SLOTS];
 	uint16_t ts_skipped;
 	uint16_t pad;
-	uint16_t ts_weight[SL_TS_SLOTS];
-	struct sl_slot ts[SL_TS_SLOTS];
 
 	struct sl_hole hole[SL_HOLES];
+};
+SL_ASSERT_SIZE(struct sl_direction, 256);
+_Static_assert(offsetof(struct sl_direction, newest) == 64, "the second line");
+_Static_assert(offsetof(struct sl_direction, seq_far) == 128, "the third");
+_Static_assert(offsetof(struct sl_direction, hole) == 192, "the fourth");
+
+/* Questions with a number of their own (DNS id, ICMP echo sequence) that wait for the answer. */
+#define SL_ASKS 8
+struct sl_ask {
+	uint16_t id;
+	uint16_t pad;
+	uint32_t tick;
+};
+
+/* One RTP stream (RFC 3550): what A.1 and A.8 there keep. */
+#define SL_MEDIA_STREAMS 4
+struct sl_media {
+	uint32_t ssrc;
+	uint32_t packets; /* 0 = unused */
+	uint32_t tick;    /* of the last packet; of the first, until .unit is known */
+	uint32_t stamp;   /* RTP timestamp, likewise */
+	uint32_t jitter;  /* ticks * 16 */
+	uint32_t unit;    /* ticks * 256 of one unit of the RTP timestamp; 0 = not known yet */
+	uint32_t expected;
+	uint16_t seq;  /* highest */
+	uint8_t valid; /* two packets came in sequence: it is one */
+	uint8_t pad;
+};
+SL_ASSERT_SIZE(struct sl_media, 32);
+
+/* What is known of the datagrams that one side sends. */
+struct sl_datagram {
+	uint32_t last_tick;
+	uint16_t flags;      /* SL_GRAM_* */
+	uint8_t stall;       /* datagrams since the other side was last heard */
+	uint8_t asks;        /* bit i: ask[i] waits */
+	uint32_t hello_tick; /* QUIC: its first long header, or the first after an answer */
+	uint32_t spin_tick;  /* QUIC: when its spin bit last turned */
+	uint32_t quic_rtt; /* QUIC: of the leg behind this side's packets, by handshake; 0 = none */
+	uint32_t spin_number; /* samples that were judged */
+	uint32_t spin_near;   /* of them, near the handshake's */
+	uint8_t hello_repeats;
+	uint8_t pad[35];
+	struct sl_ask ask[SL_ASKS];
+	struct sl_media media[SL_MEDIA_STREAMS];
+};
+SL_ASSERT_SIZE(struct sl_datagram, 256);
+
+/* How the data of one side began: for handshakes, and for what is older than all we saw. */
+struct sl_begin {
 	uint32_t low_seq, low_tick; /* lowest start seen, and when the first came */
 	uint32_t syn_seq, syn_tick; /* of its SYN or SYN-ACK */
-	uint32_t rtt_handshake;     /* 0 = none */
-	uint32_t pad2[3];
+	uint32_t jump_seq; /* end of the last segment that was too far away to be believed */
+	uint32_t pad[3];
 };
-SL_ASSERT_SIZE(struct sl_direction, 192);
-_Static_assert(offsetof(struct sl_direction, newest) == 64, "the second line");
-_Static_assert(offsetof(struct sl_direction, hole) == 128, "the rare third line");
 
 struct sl_flow {
 	struct sl_flow_key key;
 	uint32_t generation; /* of the tables that it was classified under, low half */
 	uint8_t service;
 	uint8_t uplink;
-	uint8_t flags;        /* SL_FLOW_* bits, measure.h */
+	uint16_t flags;       /* SL_FLOW_* bits, measure.h */
 	uint8_t lan;          /* which end is on the LAN: 0 = a, 1 = b */
+	uint8_t initiator;    /* 0 = a, 1 = b */
 	uint16_t move_epoch;  /* of the steer knob that it chose under */
 	uint16_t incarnation; /* connections that this entry has held */
-	uint32_t initiator;   /* 0 = a, 1 = b */
+	uint8_t inspected;    /* packets that went to the slow path */
+	uint8_t name_looks;   /* looks for the slow path's answer since */
 	uint64_t seen_ns;
-	struct sl_direction dir[2]; /* data sent by a, by b */
+	struct sl_begin begin[2];
+	union {
+		struct sl_direction dir[2]; /* TCP: data sent by a, by b */
+		struct sl_datagram gram[2]; /* all else */
+	};
 };
-SL_ASSERT_SIZE(struct sl_flow, 448);
+SL_ASSERT_SIZE(struct sl_flow, 640);
+_Static_assert(offsetof(struct sl_flow, dir) == 128, "whole lines");
 
 /*
  * One step of the hash: multiply by an odd constant (from the finaliser of MurmurHash3),
@@ -237,7 +306,8 @@ SL_INLINE uint16_t sl_flow_age(uint64_t now_ns)
  * How long a way of @kind rests before it is free, in sl_flow_age() units.
  * Open TCP: 2 h 4 min (RFC 5382 REQ-5: a till's connection may be silent for long);
  * datagrams 2 min (RFC 4787 REQ-5); a SYN without answer 30 s; closed 10 s, for
- * late retransmissions.
+ * late retransmissions; a query or QUIC hello without answer 5 s, as resolvers wait
+ * (glibc's resolv.conf(5): timeout).
  */
 SL_INLINE uint16_t sl_flow_timeout(uint8_t kind)
 {
@@ -248,6 +318,9 @@ SL_INLINE uint16_t sl_flow_timeout(uint8_t kind)
 		return 112;
 	case SL_FLOW_OPENING:
 		return 28;
+	case SL_FLOW_QUERY:
+	case SL_FLOW_HELLO:
+		return 5;
 	default:
 		return 10;
 	}
@@ -256,6 +329,12 @@ SL_INLINE uint16_t sl_flow_timeout(uint8_t kind)
 SL_INLINE bool sl_way_expired(const struct sl_way *way, uint16_t age)
 {
 	return (uint16_t)(age - way->age) > sl_flow_timeout(way->kind);
+}
+
+/* Does its flow wait for an answer, so that its end tells that none came? */
+SL_INLINE bool sl_way_waited(const struct sl_way *way)
+{
+	return way->kind == SL_FLOW_QUERY || way->kind == SL_FLOW_HELLO;
 }
 
 SL_INLINE bool sl_way_holds(const struct sl_way *way, uint32_t tag)

@@ -16,21 +16,11 @@
 
 #define SL_REORDER_DEFAULT_TICKS 46875u /* 3 ms: the reorder window while no RTT is known */
 
-/* The shorter of two RTTs, 0 meaning unknown. */
-SL_INLINE uint32_t sl_loss_known_min(uint32_t x, uint32_t y)
-{
-	if (!x || !y)
-		return x | y;
-	return x < y ? x : y;
-}
-
 /* How long a segment may be late before it counts as lost: the least whole-path RTT. */
 SL_INLINE uint32_t sl_loss_window(const struct sl_direction *dir, const struct sl_direction *peer)
 {
-	uint32_t there = sl_loss_known_min(dir->rtt_min, dir->rtt_handshake);
-	uint32_t back = sl_loss_known_min(peer->rtt_min, peer->rtt_handshake);
-
-	return there && back ? there + back : SL_REORDER_DEFAULT_TICKS;
+	return dir->rtt_min && peer->rtt_min ? dir->rtt_min + peer->rtt_min
+					     : SL_REORDER_DEFAULT_TICKS;
 }
 
 /* [start, end) of a segment, and when it came. */
@@ -99,46 +89,63 @@ SL_INLINE void sl_loss_open_hole(struct sl_direction *dir, const struct sl_span 
 }
 
 /* @ack covers holes of @dir that never passed here: how many. */
-SL_INLINE uint8_t sl_loss_acked(struct sl_direction *dir, uint32_t ack)
+SL_RARE uint32_t sl_loss_acked(struct sl_direction *dir, uint32_t ack)
 {
-	uint8_t missed = 0;
-	struct sl_hole first = dir->hole[0], second = dir->hole[1];
+	if (!dir)
+		return 0;
+	uint32_t n = 0;
+	uint32_t missed = 0;
 
-	_Static_assert(SL_HOLES == 2, "written for two holes");
-	if (second.start != second.end && !sl_before(ack, second.end)) {
-		missed++;
-		dir->hole[1] = (struct sl_hole){0};
+	for (int i = 0; i < SL_HOLES; i++) {
+		struct sl_hole hole = dir->hole[i];
+
+		if (hole.start == hole.end)
+			continue;
+		dir->hole[i] = (struct sl_hole){0};
+		if (sl_before(ack, hole.end))
+			dir->hole[n++ & (SL_HOLES - 1)] = hole;
+		else
+			missed++;
 	}
-	if (first.start != first.end && !sl_before(ack, first.end)) {
-		missed++;
-		dir->hole[0] = dir->hole[1];
-		dir->hole[1] = (struct sl_hole){0};
-	}
-	if (dir->hole[0].start == dir->hole[0].end && dir->hole[1].start == dir->hole[1].end)
+	if (!n)
 		dir->flags &= (uint16_t)~SL_DIR_HOLES;
 	return missed;
 }
 
 /*
- * What a segment below the highest end seen was: one of SL_SEEN_LOST_AFTER,
- * _LOST_BEFORE, _SPURIOUS, _REORDERED.
+ * Bytes that passed before.  What was sent before the newest (RFC 7323 4: a retransmission
+ * carries the time of its own sending) is the same packet a second time; else they were
+ * lost after us, or resent though acknowledged.
  */
-SL_INLINE uint32_t sl_loss_repeat(struct sl_direction *dir, const struct sl_direction *peer,
-				  const struct sl_span *span)
+SL_INLINE uint32_t sl_loss_seen_before(const struct sl_direction *dir,
+				       const struct sl_direction *peer, const struct sl_span *span)
 {
+	if (span->tsval && (dir->flags & SL_DIR_TS) && sl_before(span->tsval, dir->tsval))
+		return SL_SEEN_DUPLICATE;
+	return (peer->flags & SL_DIR_ACK) && !sl_before(peer->ack, span->end) ? SL_SEEN_SPURIOUS
+									      : SL_SEEN_LOST_AFTER;
+}
+
+/*
+ * What a segment below the highest end seen was: one of SL_SEEN_LOST_AFTER,
+ * _LOST_BEFORE, _SPURIOUS, _REORDERED, _DUPLICATE.
+ */
+SL_RARE uint32_t sl_loss_repeat(struct sl_direction *dir, const struct sl_direction *peer,
+				struct sl_begin *begin, const struct sl_span *span)
+{
+	if (!dir || !peer || !begin || !span)
+		return 0;
 	struct sl_hole hole = {0};
 	bool fills = (dir->flags & SL_DIR_HOLES) && sl_loss_fill(dir, span, &hole);
 
-	if (!fills && sl_before(span->start, dir->low_seq)) {
+	if (!fills && sl_before(span->start, begin->low_seq)) {
 		/* Older than all we saw: it passed before our first. */
 		fills = true;
-		hole = (struct sl_hole){0, 0, dir->low_tick, 0};
-		dir->low_seq = span->start;
+		hole = (struct sl_hole){0, 0, begin->low_tick, 0};
+		begin->low_seq = span->start;
 	}
 	if (!fills)
-		return (peer->flags & SL_DIR_ACK) && !sl_before(peer->ack, span->end)
-			       ? SL_SEEN_SPURIOUS
-			       : SL_SEEN_LOST_AFTER;
+		return sl_loss_seen_before(dir, peer, span);
 	bool in_time = span->tick - hole.tick < sl_loss_window(dir, peer);
 
 	if (span->tsval && hole.tsval && span->tsval != hole.tsval)

@@ -9,7 +9,9 @@
 #ifndef SL_MEASURE_H
 #define SL_MEASURE_H
 
+#include "datagram.h"
 #include "loss.h"
+#include "request.h"
 
 /* Bits of sl_flow.flags. */
 enum {
@@ -21,11 +23,22 @@ enum {
 	SL_FLOW_FIN_B = 1 << 5,
 	SL_FLOW_RESET = 1 << 6,
 	SL_FLOW_MIDSTREAM = 1 << 7, /* data came before any SYN */
+	SL_FLOW_PENDING = 1 << 8,   /* the slow path may have more to say of it */
+	SL_FLOW_GREETED = 1 << 9,   /* it began with a ClientHello, says the slow path */
+	SL_FLOW_HELLO_OVER =
+		1 << 10, /* the responder has sent payload, or it was counted that not */
 };
 
-/* A datagram flow stalls after this many requests without an answer for this long. */
-#define SL_DATAGRAM_STALL_PACKETS 3
-#define SL_DATAGRAM_STALL_TICKS   3906250u /* 250 ms */
+/*
+ * Further than this from what is expected no packet of a connection can be: four times
+ * Linux's largest default window (net.ipv4.tcp_rmem: 6 MiB), so that one forged blindly is
+ * believed once in 128.
+ */
+#define SL_FAR_BYTES (1 << 24)
+/* An acknowledgement this close to a jump's end confirms it. */
+#define SL_JUMP_BYTES (1u << 20)
+/* A ClientHello that was sent this often again without progress is unanswered. */
+#define SL_HELLO_REPEATS 2
 
 #define SL_FLOW_REST_NS UINT64_C(60000000000) /* a longer rest voids what waits for an answer */
 
@@ -38,7 +51,7 @@ SL_INLINE bool sl_measure_is_restart(const struct sl_flow *flow, const struct sl
 	    (work->packet.tcp_flags & (SL_TCP_SYN | SL_TCP_ACK)) != SL_TCP_SYN)
 		return false;
 	if (flow->flags & SL_FLOW_SYN_SEEN)
-		return sender == flow->initiator && flow->dir[sender].syn_seq != work->packet.seq;
+		return sender == flow->initiator && flow->begin[sender].syn_seq != work->packet.seq;
 	return !(flow->flags & SL_FLOW_SYNACK_SEEN) && (flow->dir[sender].flags & SL_DIR_SEQ);
 }
 
@@ -54,18 +67,20 @@ SL_INLINE uint32_t sl_measure_initiator(const struct sl_work *work)
 	return answers ? 1 - sender : sender;
 }
 
-/* A handshake time of the data that @dir's side sent. */
-SL_INLINE void sl_measure_handshake_sample(struct sl_direction *dir, struct sl_work *work)
+/* A handshake time of the data that @dir's side sent, since @since_tick. */
+SL_INLINE void sl_measure_handshake_sample(struct sl_direction *dir, uint32_t since_tick,
+					   struct sl_work *work)
 {
-	uint32_t ticks = work->now_tick - dir->syn_tick;
+	uint32_t ticks = work->now_tick - since_tick;
 
 	if (ticks > SL_RTT_MAX_TICKS)
 		return;
-	dir->rtt_handshake = ticks ? ticks : 1;
-	work->result.sample[SL_METHOD_HANDSHAKE] = (struct sl_sample){ticks, 1};
+	sl_rtt_note_min(dir, ticks);
+	work->result.method = SL_METHOD_HANDSHAKE;
+	work->result.sample[SL_SAMPLE_EVENT] = (struct sl_sample){ticks, 1};
 }
 
-SL_INLINE void sl_measure_syn(struct sl_flow *flow, struct sl_direction *dir, struct sl_work *work)
+SL_INLINE void sl_measure_syn(struct sl_flow *flow, struct sl_begin *begin, struct sl_work *work)
 {
 	if (flow->flags & SL_FLOW_SYN_SEEN) {
 		flow->flags |= SL_FLOW_AMBIGUOUS;
@@ -74,46 +89,102 @@ SL_INLINE void sl_measure_syn(struct sl_flow *flow, struct sl_direction *dir, st
 		work->result.seen |= SL_SEEN_ATTEMPT;
 	}
 	if (!(flow->flags & SL_FLOW_SYNACK_SEEN))
-		dir->syn_tick = work->now_tick;
-	dir->syn_seq = work->packet.seq;
+		begin->syn_tick = work->now_tick;
+	begin->syn_seq = work->packet.seq;
 	flow->flags |= SL_FLOW_SYN_SEEN;
 }
 
-SL_INLINE void sl_measure_synack(struct sl_flow *flow, struct sl_direction *dir,
-				 struct sl_direction *peer, struct sl_work *work)
+/* A SYN-ACK; @sender sent it. */
+SL_INLINE void sl_measure_synack(struct sl_flow *flow, uint32_t sender, struct sl_work *work)
 {
+	struct sl_begin *begin = &flow->begin[sender];
+
 	if (flow->flags & SL_FLOW_SYNACK_SEEN) {
 		flow->flags |= SL_FLOW_AMBIGUOUS;
 		return;
 	}
 	flow->flags |= SL_FLOW_SYNACK_SEEN;
-	dir->syn_tick = work->now_tick;
-	dir->syn_seq = work->packet.seq;
+	begin->syn_tick = work->now_tick;
+	begin->syn_seq = work->packet.seq;
 	if ((flow->flags & (SL_FLOW_SYN_SEEN | SL_FLOW_AMBIGUOUS)) == SL_FLOW_SYN_SEEN)
-		sl_measure_handshake_sample(peer, work);
+		sl_measure_handshake_sample(&flow->dir[1 - sender],
+					    flow->begin[1 - sender].syn_tick, work);
 }
 
 /* SYN, SYN-ACK, and the ACK that completes them (RFC 9293 3.5). */
 SL_INLINE void sl_measure_handshake(struct sl_flow *flow, struct sl_work *work)
 {
 	uint32_t sender = work->sender & 1;
-	struct sl_direction *dir = &flow->dir[sender];
-	struct sl_direction *peer = &flow->dir[1 - sender];
+	const struct sl_begin *theirs = &flow->begin[1 - sender];
 	uint8_t tcp = work->packet.tcp_flags;
 
 	if ((tcp & (SL_TCP_SYN | SL_TCP_ACK)) == SL_TCP_SYN) {
-		sl_measure_syn(flow, dir, work);
+		sl_measure_syn(flow, &flow->begin[sender], work);
 	} else if (tcp & SL_TCP_SYN) {
-		sl_measure_synack(flow, dir, peer, work);
+		sl_measure_synack(flow, sender, work);
 	} else if ((tcp & (SL_TCP_ACK | SL_TCP_RST)) == SL_TCP_ACK &&
 		   (flow->flags & (SL_FLOW_SYNACK_SEEN | SL_FLOW_ESTABLISHED)) ==
 			   SL_FLOW_SYNACK_SEEN &&
-		   sender == flow->initiator && work->packet.ack == peer->syn_seq + 1) {
+		   sender == flow->initiator && work->packet.ack == theirs->syn_seq + 1) {
 		flow->flags |= SL_FLOW_ESTABLISHED;
 		work->result.seen |= SL_SEEN_ESTABLISHED;
 		if (!(flow->flags & SL_FLOW_AMBIGUOUS))
-			sl_measure_handshake_sample(peer, work);
+			sl_measure_handshake_sample(&flow->dir[1 - sender], theirs->syn_tick, work);
 	}
+}
+
+/* ---- what cannot be of this connection ---- */
+
+/* Bytes from what @dir is expected to send next to @seq: negative = behind. */
+SL_INLINE int32_t sl_measure_distance(const struct sl_direction *dir, uint32_t seq)
+{
+	return (int32_t)(seq - dir->next_seq);
+}
+
+/* Begin to count anew at @seq: what was between was on another path, or is not true. */
+SL_INLINE void sl_measure_resync(struct sl_direction *dir, uint32_t seq)
+{
+	dir->next_seq = seq;
+	sl_rtt_seq_forget(dir);
+	dir->ts_used = 0;
+	for (int i = 0; i < SL_HOLES; i++)
+		dir->hole[i] = (struct sl_hole){0};
+	dir->flags &= (uint16_t) ~(SL_DIR_HOLES | SL_DIR_RECOVER | SL_DIR_JUMPED);
+}
+
+/*
+ * Is this segment of @dir far from all that can be?  A second one that goes on where the
+ * first ended is believed, unless the peer's acknowledgements can be seen: they have to
+ * confirm it (sl_measure_is_bogus_ack).
+ */
+SL_INLINE bool sl_measure_is_bogus_seq(struct sl_direction *dir, const struct sl_direction *peer,
+				       struct sl_begin *begin, const struct sl_packet *packet)
+{
+	int32_t distance = sl_measure_distance(dir, packet->seq);
+
+	if (!(dir->flags & SL_DIR_SEQ) || (packet->tcp_flags & SL_TCP_SYN) ||
+	    (distance <= SL_FAR_BYTES && distance >= -SL_FAR_BYTES))
+		return false;
+	if ((dir->flags & SL_DIR_JUMPED) && begin->jump_seq == packet->seq &&
+	    !(peer->flags & SL_DIR_ACK)) {
+		sl_measure_resync(dir, packet->seq);
+		return false;
+	}
+	begin->jump_seq = packet->seq + packet->payload_bytes;
+	dir->flags |= SL_DIR_JUMPED;
+	return true;
+}
+
+/* Does @ack acknowledge what @peer never sent?  One that confirms a jump of @peer's is believed. */
+SL_INLINE bool sl_measure_is_bogus_ack(struct sl_direction *peer, const struct sl_begin *begin,
+				       uint32_t ack)
+{
+	if (!(peer->flags & SL_DIR_SEQ) || sl_measure_distance(peer, ack) <= SL_FAR_BYTES)
+		return false;
+	if (!(peer->flags & SL_DIR_JUMPED) || begin->jump_seq - ack > SL_JUMP_BYTES)
+		return true;
+	sl_measure_resync(peer, ack);
+	return false;
 }
 
 /* What @work's packet acknowledges of @peer's data. */
@@ -121,13 +192,17 @@ SL_INLINE void sl_measure_ack(struct sl_direction *peer, struct sl_work *work)
 {
 	const struct sl_packet *packet = &work->packet;
 	struct sl_result *result = &work->result;
+	bool bogus =
+		packet->tsecr && (peer->flags & SL_DIR_TS) && sl_before(peer->tsval, packet->tsecr);
 
 	if (peer->seq_used || (peer->flags & (SL_DIR_NEWEST | SL_DIR_RECOVER)))
-		sl_rtt_seq_match(peer, packet->ack, work->now_tick, &result->sample[SL_METHOD_SEQ]);
-	if (packet->tsecr && peer->ts_used)
-		sl_rtt_ts_match(peer, packet->tsecr, work->now_tick, &result->sample[SL_METHOD_TS]);
+		sl_rtt_seq_match(peer, packet->ack, work->now_tick, &result->sample[SL_SAMPLE_SEQ]);
+	if (bogus)
+		result->seen |= SL_SEEN_BOGUS_ECHO;
+	else if (packet->tsecr && peer->ts_used)
+		sl_rtt_ts_match(peer, packet->tsecr, work->now_tick, &result->sample[SL_SAMPLE_TS]);
 	if (peer->flags & SL_DIR_HOLES)
-		result->capture_miss = sl_loss_acked(peer, packet->ack);
+		result->capture_miss = (uint8_t)sl_loss_acked(peer, packet->ack);
 }
 
 /* Bytes of sequence space that count as data; 0 for keep-alives and probes. */
@@ -156,7 +231,8 @@ SL_INLINE uint32_t sl_measure_segment_bytes(const struct sl_direction *dir,
 
 /* A segment that is not the next expected one: repeated, late, or behind a gap. */
 SL_INLINE void sl_measure_irregular(struct sl_direction *dir, const struct sl_direction *peer,
-				    const struct sl_span *span, struct sl_result *result)
+				    struct sl_begin *begin, const struct sl_span *span,
+				    struct sl_result *result)
 {
 	if (!sl_before(span->start, dir->next_seq)) {
 		if (span->start != dir->next_seq) {
@@ -165,12 +241,13 @@ SL_INLINE void sl_measure_irregular(struct sl_direction *dir, const struct sl_di
 		}
 		return;
 	}
-	uint32_t was = sl_loss_repeat(dir, peer, span);
+	uint32_t was = sl_loss_repeat(dir, peer, begin, span);
 
 	result->seen |= was;
-	if (was == SL_SEEN_REORDERED)
+	if (was == SL_SEEN_REORDERED || was == SL_SEEN_DUPLICATE)
 		return;
 	sl_rtt_seq_forget(dir);
+	sl_request_forget(dir);
 	dir->recover = dir->next_seq;
 	dir->flags |= SL_DIR_RECOVER;
 }
@@ -199,12 +276,26 @@ SL_INLINE void sl_measure_advance(struct sl_direction *dir, const struct sl_dire
 		sl_rtt_ts_admit(dir, peer, work, span->end, true);
 }
 
-/* The packet's own sequence space. */
-SL_INLINE void sl_measure_sequence(struct sl_direction *dir, const struct sl_direction *peer,
-				   struct sl_work *work)
+/* New payload, in a flow whose beginning was seen: a request of @dir's, or an answer to @peer's. */
+SL_INLINE void sl_measure_exchange(const struct sl_flow *flow, struct sl_direction *dir,
+				   struct sl_direction *peer, struct sl_work *work)
 {
+	if (flow->flags & SL_FLOW_MIDSTREAM)
+		return;
+	if ((work->sender & 1) == flow->initiator)
+		sl_request_sent(dir, work->now_tick);
+	else if (peer->flags & (SL_DIR_ASKS | SL_DIR_ANSWERING))
+		sl_request_answered(peer, work);
+}
+
+/* The packet's own sequence space. */
+SL_INLINE void sl_measure_sequence(struct sl_flow *flow, struct sl_work *work)
+{
+	uint32_t sender = work->sender & 1;
+	struct sl_direction *dir = &flow->dir[sender], *peer = &flow->dir[1 - sender];
+	struct sl_begin *begin = &flow->begin[sender];
 	const struct sl_packet *packet = &work->packet;
-	uint32_t bytes = sl_measure_segment_bytes(dir, peer, work);
+	uint32_t bytes = sl_measure_segment_bytes(dir, peer, work), was = dir->next_seq;
 	struct sl_span span = {packet->seq, packet->seq + bytes, work->now_tick, packet->tsval};
 
 	if (!bytes) {
@@ -216,13 +307,15 @@ SL_INLINE void sl_measure_sequence(struct sl_direction *dir, const struct sl_dir
 	}
 	work->result.seen |= SL_SEEN_SEGMENT;
 	if (!(dir->flags & SL_DIR_LOW)) {
-		dir->low_seq = span.start;
-		dir->low_tick = span.tick;
+		begin->low_seq = span.start;
+		begin->low_tick = span.tick;
 		dir->flags |= SL_DIR_LOW;
 	}
 	if (dir->flags & SL_DIR_SEQ)
-		sl_measure_irregular(dir, peer, &span, &work->result);
+		sl_measure_irregular(dir, peer, begin, &span, &work->result);
 	sl_measure_advance(dir, peer, &span, work);
+	if (packet->payload_bytes && dir->next_seq != was)
+		sl_measure_exchange(flow, dir, peer, work);
 }
 
 /*
@@ -263,7 +356,7 @@ SL_INLINE void sl_measure_liveness(struct sl_direction *dir, struct sl_direction
 	if (!(result->seen & repeats))
 		return;
 	result->seen |= dir->stall ? SL_SEEN_STALL_REPEAT : SL_SEEN_STALL;
-	if (dir->stall < UINT16_MAX)
+	if (dir->stall < UINT8_MAX)
 		dir->stall++;
 }
 
@@ -285,26 +378,30 @@ SL_INLINE void sl_measure_end(struct sl_flow *flow, struct sl_work *work)
 	flow->flags |= SL_FLOW_RESET;
 }
 
-/* A TCP packet of @flow; work->sender says whose. */
-SL_INLINE void sl_measure_tcp(struct sl_flow *flow, struct sl_work *work)
+/* The ClientHello of a flow that the slow path knows to have one: is it still unanswered? */
+SL_INLINE void sl_measure_hello(struct sl_flow *flow, struct sl_work *work)
 {
-	uint32_t sender = work->sender & 1;
-	struct sl_direction *dir = &flow->dir[sender];
-	struct sl_direction *peer = &flow->dir[1 - sender];
-	const struct sl_packet *packet = &work->packet;
-	bool progress = sl_measure_is_progress(dir, peer, work);
+	bool over = flow->flags & (SL_FLOW_RESET | SL_FLOW_FIN_A | SL_FLOW_FIN_B);
 
-	sl_measure_handshake(flow, work);
-	if (packet->tcp_flags & SL_TCP_ACK)
-		sl_measure_ack(peer, work);
-	sl_measure_sequence(dir, peer, work);
-	sl_measure_end(flow, work);
-	sl_measure_liveness(dir, peer, &work->result, progress);
+	if (work->packet.payload_bytes && (work->sender & 1) != flow->initiator)
+		flow->flags |= SL_FLOW_HELLO_OVER;
+	if ((flow->flags & (SL_FLOW_GREETED | SL_FLOW_HELLO_OVER)) != SL_FLOW_GREETED)
+		return;
+	if (!over && flow->dir[flow->initiator & 1].stall < SL_HELLO_REPEATS)
+		return;
+	flow->flags |= SL_FLOW_HELLO_OVER;
+	work->result.seen |= SL_SEEN_HELLO_UNANSWERED;
+}
+
+/* What both of a believed packet's numbers tell, and what @dir's side said last. */
+SL_INLINE void sl_measure_note(struct sl_direction *dir, const struct sl_packet *packet)
+{
 	if (packet->has_ts && (!(dir->flags & SL_DIR_TS) || sl_before(dir->tsval, packet->tsval))) {
 		dir->tsval = packet->tsval;
 		dir->flags |= SL_DIR_TS;
 	}
-	if (packet->tcp_flags & SL_TCP_ACK) {
+	if ((packet->tcp_flags & SL_TCP_ACK) &&
+	    (!(dir->flags & SL_DIR_ACK) || sl_before(dir->ack, packet->ack))) {
 		dir->ack = packet->ack;
 		dir->flags |= SL_DIR_ACK;
 	}
@@ -313,34 +410,46 @@ SL_INLINE void sl_measure_tcp(struct sl_flow *flow, struct sl_work *work)
 		dir->flags |= SL_DIR_SHUT;
 }
 
-/*
- * A datagram of @flow.  Only a flow that was answered before can stall: many
- * (logs, media) never expect an answer.  dir.newest.tick: its last packet;
- * dir.stall: packets since the other side was last heard.
- */
-SL_INLINE void sl_measure_datagram(struct sl_flow *flow, struct sl_work *work)
+/* True: the packet is not of this connection, says result.seen; nothing else is to be done. */
+SL_INLINE bool sl_measure_is_bogus(struct sl_flow *flow, struct sl_work *work)
 {
+	uint32_t sender = work->sender & 1;
+	struct sl_direction *dir = &flow->dir[sender], *peer = &flow->dir[1 - sender];
+	const struct sl_packet *packet = &work->packet;
+
+	if (sl_measure_is_bogus_seq(dir, peer, &flow->begin[sender], packet))
+		work->result.seen |= SL_SEEN_BOGUS_SEQ;
+	else if ((packet->tcp_flags & SL_TCP_ACK) &&
+		 sl_measure_is_bogus_ack(peer, &flow->begin[1 - sender], packet->ack))
+		work->result.seen |= SL_SEEN_BOGUS_ACK;
+	return work->result.seen & (SL_SEEN_BOGUS_SEQ | SL_SEEN_BOGUS_ACK);
+}
+
+/* A TCP packet of @flow; work->sender says whose.  Always 0. */
+SL_RARE int sl_measure_tcp(struct sl_flow *flow, struct sl_work *work)
+{
+	if (!flow || !work)
+		return 0;
 	uint32_t sender = work->sender & 1;
 	struct sl_direction *dir = &flow->dir[sender];
 	struct sl_direction *peer = &flow->dir[1 - sender];
-	uint32_t *seen = &work->result.seen;
+	const struct sl_packet *packet = &work->packet;
 
-	dir->flags |= SL_DIR_SEQ;
-	dir->newest.tick = work->now_tick;
-	if (peer->flags & SL_DIR_SEQ) {
-		*seen |= SL_SEEN_PROGRESS;
-		flow->flags |= SL_FLOW_ESTABLISHED;
-	}
-	peer->stall = 0;
-	if (!(flow->flags & SL_FLOW_ESTABLISHED))
-		return;
-	*seen |= SL_SEEN_DEMAND;
-	if (dir->stall < UINT16_MAX)
-		dir->stall++;
-	if (dir->stall < SL_DATAGRAM_STALL_PACKETS ||
-	    work->now_tick - peer->newest.tick < SL_DATAGRAM_STALL_TICKS)
-		return;
-	*seen |= dir->stall == SL_DATAGRAM_STALL_PACKETS ? SL_SEEN_STALL : SL_SEEN_STALL_REPEAT;
+	if (sl_measure_is_bogus(flow, work))
+		return 0;
+	bool progress = sl_measure_is_progress(dir, peer, work);
+
+	sl_measure_handshake(flow, work);
+	if (packet->tcp_flags & SL_TCP_ACK)
+		sl_measure_ack(peer, work);
+	if (!packet->payload_bytes)
+		sl_request_heard(peer, packet->ack, work->now_tick);
+	sl_measure_sequence(flow, work);
+	sl_measure_end(flow, work);
+	sl_measure_liveness(dir, peer, &work->result, progress);
+	sl_measure_hello(flow, work);
+	sl_measure_note(dir, packet);
+	return 0;
 }
 
 /* What the way of @flow says of its state now. */
@@ -349,7 +458,7 @@ SL_INLINE uint8_t sl_measure_kind(const struct sl_flow *flow)
 	uint8_t closed = SL_FLOW_FIN_A | SL_FLOW_FIN_B;
 
 	if (flow->key.proto != SL_PROTO_TCP)
-		return SL_FLOW_DATAGRAM;
+		return sl_datagram_kind(flow);
 	if ((flow->flags & closed) == closed || (flow->flags & SL_FLOW_RESET))
 		return SL_FLOW_CLOSED;
 	return flow->flags & (SL_FLOW_ESTABLISHED | SL_FLOW_MIDSTREAM) ? SL_FLOW_OPEN

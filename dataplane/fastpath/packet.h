@@ -1,7 +1,7 @@
 /*
  * packet.h - bytes of a frame to a struct sl_packet, all in host order
  *
- * Ethernet II, up to two 802.1Q/802.1ad tags, PPPoE session, IPv4 with options,
+ * Ethernet II, up to two 802.1Q/802.1ad tags, PPPoE session, MPLS, IPv4 with options,
  * IPv6 with extension headers (RFC 8200 4), fragments, TCP with options (RFC 9293
  * 3.2, RFC 7323 3.2), UDP, ICMP and ICMPv6 echo and errors.  What does not parse
  * is named by an enum sl_reason and passed on.  Network order ends here.
@@ -9,7 +9,7 @@
 #ifndef SL_PACKET_H
 #define SL_PACKET_H
 
-#include "stats.h"
+#include "link.h"
 
 #define SL_PROTO_ICMP  1
 #define SL_PROTO_TCP   6
@@ -19,20 +19,14 @@
 #define SL_TCP_FIN 0x01
 #define SL_TCP_SYN 0x02
 #define SL_TCP_RST 0x04
+#define SL_TCP_PSH 0x08
 #define SL_TCP_ACK 0x10
 
-#define SL_VLAN_TAGS_MAX 2
 #define SL_IP6_EXT_MAX   6  /* more than any sane host sends; beyond it: SL_REASON_IP6_DEEP */
 #define SL_TCP_OPT_BYTES 40 /* the most that a data offset of 15 leaves */
 #define SL_TCP_OPT_MAX   10 /* options read before giving up; stacks send 2 to 6, NOPs included */
 
 enum sl_fragment { SL_FRAGMENT_NONE, SL_FRAGMENT_FIRST, SL_FRAGMENT_LATER };
-
-/* The next byte to read, and one past the last. */
-struct sl_cursor {
-	const uint8_t *pos;
-	const uint8_t *end;
-};
 
 struct sl_packet {
 	struct sl_addr src, dst;
@@ -44,14 +38,28 @@ struct sl_packet {
 		struct {
 			uint16_t src_port, dst_port; /* ICMP echo: the identifier, in the
 							requester's place */
-			uint32_t seq, ack;
+			union {
+				uint32_t seq;
+				uint32_t head0; /* UDP: the payload's first bytes, as numbers */
+			};
+			union {
+				uint32_t ack;
+				uint32_t head4;
+			};
 			uint8_t tcp_offset; /* as it stands there: words in the upper half */
 			uint8_t tcp_flags;
-			uint16_t window;
+			union {
+				uint16_t window;
+				uint16_t head_bytes; /* UDP: 12, or 0: cut short, no head */
+			};
 		};
 		uint8_t tcp[16]; /* the same as sl_load_tcp() writes it */
 	};
-	uint32_t tsval, tsecr;
+	union {
+		uint32_t tsval;
+		uint32_t head8;
+	};
+	uint32_t tsecr;
 
 	union {
 		struct {
@@ -73,40 +81,11 @@ struct sl_packet {
 	uint8_t has_ts;
 
 	uint32_t fragment_id;
-	uint32_t pad;
+	uint16_t
+		inner; /* enum sl_tunnel that it came in: what stands here is of the inner headers */
+	uint16_t pad;
 };
 SL_ASSERT_SIZE(struct sl_packet, 88);
-
-/*
- * Next @n bytes, or NULL past the end.  Written p + n > end because the BPF
- * verifier learns only from a compare with data_end itself.
- */
-SL_INLINE const uint8_t *sl_take(struct sl_cursor *c, uint32_t n)
-{
-	const uint8_t *p = c->pos;
-
-	if (p + n > c->end)
-		return NULL;
-	c->pos = p + n;
-	return p;
-}
-
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "network order is swapped below");
-
-SL_INLINE uint16_t sl_be16(const uint8_t *p)
-{
-	return __builtin_bswap16(sl_load16(p));
-}
-
-SL_INLINE uint32_t sl_be32(const uint8_t *p)
-{
-	return __builtin_bswap32(sl_load32(p));
-}
-
-SL_INLINE uint64_t sl_be64(const uint8_t *p)
-{
-	return __builtin_bswap64(sl_load64(p));
-}
 
 /* IPv4 address at @p as ::ffff:a.b.c.d. */
 SL_INLINE struct sl_addr sl_addr4(const uint8_t *p)
@@ -117,60 +96,6 @@ SL_INLINE struct sl_addr sl_addr4(const uint8_t *p)
 SL_INLINE struct sl_addr sl_addr6(const uint8_t *p)
 {
 	return (struct sl_addr){sl_be64(p), sl_be64(p + 8)};
-}
-
-#define SL_ETHERTYPE_IP4   0x0800
-#define SL_ETHERTYPE_IP6   0x86dd
-#define SL_ETHERTYPE_PPPOE 0x8864
-#define SL_PPP_IP4         0x0021
-#define SL_PPP_IP6         0x0057
-
-SL_INLINE bool sl_packet_is_tag(uint16_t ethertype)
-{
-	return ethertype == 0x8100 || ethertype == 0x88a8 || ethertype == 0x9100 ||
-	       ethertype == 0x9200;
-}
-
-/* PPPoE session header and PPP protocol (RFC 2516 4) at @c to an ethertype; 0 = cut short. */
-SL_INLINE uint16_t sl_packet_pppoe(struct sl_cursor *c)
-{
-	const uint8_t *p = sl_take(c, 8);
-
-	if (!p)
-		return 0;
-	uint16_t ppp = sl_be16(p + 6);
-
-	return ppp == SL_PPP_IP4 ? SL_ETHERTYPE_IP4 : ppp == SL_PPP_IP6 ? SL_ETHERTYPE_IP6 : 1;
-}
-
-/* Link header: addresses, tags, PPPoE.  *@ethertype is what follows. */
-SL_INLINE enum sl_reason sl_packet_link(struct sl_cursor *c, struct sl_packet *packet,
-					uint16_t *ethertype)
-{
-	const uint8_t *p = sl_take(c, 14);
-
-	if (!p)
-		return SL_REASON_ETH_SHORT;
-	uint16_t type = sl_be16(p + 12);
-
-	for (uint32_t i = 0; i < SL_VLAN_TAGS_MAX && sl_packet_is_tag(type); i++) {
-		p = sl_take(c, 4);
-		if (!p)
-			return SL_REASON_ETH_SHORT;
-		if (i == 0)
-			packet->vlan = sl_be16(p) & 0xfff;
-		packet->tags++;
-		type = sl_be16(p + 2);
-	}
-	if (sl_packet_is_tag(type))
-		return SL_REASON_TAGS_DEEP;
-	if (type == SL_ETHERTYPE_PPPOE) {
-		type = sl_packet_pppoe(c);
-		if (!type)
-			return SL_REASON_ETH_SHORT;
-	}
-	*ethertype = type;
-	return SL_REASON_MEASURED;
 }
 
 /* IPv4 (RFC 791 3.1). */
@@ -397,6 +322,7 @@ SL_INLINE enum sl_reason sl_packet_quoted(struct sl_cursor *c, struct sl_packet 
 		return SL_REASON_L4_SHORT;
 	packet->dst_port = sl_be16(p);
 	packet->src_port = sl_be16(p + 2);
+	packet->seq = sl_be32(p + 4); /* TCP's; of a UDP packet, length and checksum */
 	packet->icmp_error = 1;
 	return SL_REASON_MEASURED;
 }
@@ -428,6 +354,30 @@ SL_INLINE enum sl_reason sl_packet_icmp(struct sl_cursor *c, struct sl_packet *p
 	return error ? sl_packet_quoted(c, packet) : SL_REASON_L4_OTHER;
 }
 
+#define SL_HEAD_BYTES 12 /* DNS and RTP have as many; QUIC packets more */
+
+/* UDP (RFC 768), and the first bytes of what it carries. */
+SL_INLINE enum sl_reason sl_packet_udp(struct sl_cursor *c, struct sl_packet *packet)
+{
+	const uint8_t *p = sl_take(c, 8);
+
+	if (!p)
+		return SL_REASON_L4_SHORT;
+	packet->src_port = sl_be16(p);
+	packet->dst_port = sl_be16(p + 2);
+	sl_packet_payload(packet, 8);
+	if (packet->payload_bytes < SL_HEAD_BYTES)
+		return SL_REASON_MEASURED;
+	p = sl_take(c, SL_HEAD_BYTES);
+	if (!p)
+		return SL_REASON_MEASURED;
+	packet->head0 = sl_be32(p);
+	packet->head4 = sl_be32(p + 4);
+	packet->head8 = sl_be32(p + 8);
+	packet->head_bytes = SL_HEAD_BYTES;
+	return SL_REASON_MEASURED;
+}
+
 /*
  * First half of a parse: link and network headers of the frame at @c, @wire_bytes
  * long on the wire, into *@packet; *@c is left at the transport header.  Returns
@@ -437,17 +387,19 @@ SL_INLINE enum sl_reason sl_packet_network(struct sl_cursor *c, uint32_t wire_by
 					   struct sl_packet *packet)
 {
 	const uint8_t *start = c->pos;
-	uint16_t ethertype = 0;
+	struct sl_link link = {0};
 
 	*packet = (struct sl_packet){0};
-	enum sl_reason reason = sl_packet_link(c, packet, &ethertype);
+	enum sl_reason reason = sl_link_read(c, &link);
 
+	packet->vlan = link.vlan;
+	packet->tags = link.tags;
 	if (reason != SL_REASON_MEASURED)
 		return reason;
 	packet->l3_offset = (uint16_t)(c->pos - start);
-	if (ethertype == SL_ETHERTYPE_IP4)
+	if (link.ethertype == SL_ETHERTYPE_IP4)
 		reason = sl_packet_ip4(c, packet, wire_bytes - packet->l3_offset);
-	else if (ethertype == SL_ETHERTYPE_IP6)
+	else if (link.ethertype == SL_ETHERTYPE_IP6)
 		reason = sl_packet_ip6(c, packet);
 	else
 		return SL_REASON_NOT_IP;
@@ -461,21 +413,13 @@ SL_INLINE enum sl_reason sl_packet_network(struct sl_cursor *c, uint32_t wire_by
  */
 SL_INLINE enum sl_reason sl_packet_transport(struct sl_cursor *c, struct sl_packet *packet)
 {
-	const uint8_t *p;
-
 	if (packet->fragment == SL_FRAGMENT_LATER)
 		return SL_REASON_MEASURED;
 	switch (packet->proto) {
 	case SL_PROTO_TCP:
 		return sl_packet_tcp(c, packet);
 	case SL_PROTO_UDP:
-		p = sl_take(c, 8);
-		if (!p)
-			return SL_REASON_L4_SHORT;
-		packet->src_port = sl_be16(p);
-		packet->dst_port = sl_be16(p + 2);
-		sl_packet_payload(packet, 8);
-		return SL_REASON_MEASURED;
+		return sl_packet_udp(c, packet);
 	case SL_PROTO_ICMP:
 		return packet->ip6 ? SL_REASON_L4_OTHER : sl_packet_icmp(c, packet);
 	case SL_PROTO_ICMP6:

@@ -4,11 +4,11 @@
  * An engine does, for each packet:
  *
  *	sl_pipeline_start     the clock, the port
- *	sl_pipeline_network, sl_pipeline_transport
- *			      parse; what is not measurable ends here, counted
+ *	sl_pipeline_network, _inner, _transport   parse; what cannot be measured ends here
  *	sl_pipeline_key       key, hash, bucket        (engine: find the bucket, lock it)
- *	sl_pipeline_find      the way of a known flow  (engine: find the flow entry)
- *	  or sl_pipeline_claim   a way for a new one: classify, quota, eviction
+ *	sl_bucket_find        the way of a known flow  (engine: find the flow entry)
+ *	  or sl_pipeline_claim   a way for a new one: names, classify, quota, eviction
+ *	sl_pipeline_look      what the slow path has said of the flow meanwhile
  *	sl_pipeline_measure   RTT, loss, liveness, path choice     (engine: unlock)
  *	sl_pipeline_police    rate limit, ECN, DSCP
  *	sl_pipeline_account   counters and histograms
@@ -18,11 +18,13 @@
 #ifndef SL_PIPELINE_H
 #define SL_PIPELINE_H
 
+#include "account.h"
 #include "classify.h"
-#include "histogram.h"
+#include "look.h"
 #include "meter.h"
 #include "steady.h"
 #include "steer.h"
+#include "tunnel.h"
 
 #define SL_NO_FLOW UINT32_MAX
 
@@ -37,6 +39,8 @@ SL_INLINE void sl_pipeline_start(struct sl_work *work, const struct sl_port *por
 	work->side = side;
 	work->port = port->index;
 	work->port_uplink = port->uplink;
+	work->names = SL_NAMES_NONE;
+	work->given_up = SL_FLOW_FREE;
 	work->result = (struct sl_result){.flow_index = SL_NO_FLOW};
 	work->result.from_lan = side != SL_SIDE_WAN;
 	if (port->uplink != SL_UPLINK_NONE)
@@ -50,6 +54,13 @@ SL_INLINE void sl_pipeline_start(struct sl_work *work, const struct sl_port *por
 SL_INLINE bool sl_pipeline_network(struct sl_work *work, struct sl_cursor *c)
 {
 	work->result.reason = (uint8_t)sl_packet_network(c, work->wire_bytes, &work->packet);
+	return work->result.reason == SL_REASON_MEASURED;
+}
+
+/* Between the two: into the tunnels of @asked (sl_tables.inner). */
+SL_INLINE bool sl_pipeline_inner(struct sl_work *work, struct sl_cursor *c, uint32_t asked)
+{
+	work->result.reason = (uint8_t)sl_tunnel_enter(c, &work->packet, asked);
 	return work->result.reason == SL_REASON_MEASURED;
 }
 
@@ -102,16 +113,30 @@ SL_INLINE void sl_pipeline_fragment(struct sl_work *work, const struct sl_tables
 	result->mark = result->from_lan ? sl_steer_mark(tables, result->uplink) : 0;
 }
 
-/* The first fragment of a datagram: leave word for the later ones. */
-SL_INLINE void sl_pipeline_note_fragment(const struct sl_work *work, const struct sl_tables *tables,
+/* Its later fragments follow within this; after it, anyone may have the slot. */
+#define SL_FRAGMENT_YOUNG_NS UINT64_C(1000000000)
+
+/*
+ * The first fragment of a datagram: leave word for the later ones.  False: a young one of a
+ * service with a higher priority has the slot, so that a flood of fragments takes no
+ * other service's.
+ */
+SL_INLINE bool sl_pipeline_note_fragment(const struct sl_work *work, const struct sl_tables *tables,
 					 struct sl_fragment_slot *slot)
 {
+	uint32_t theirs = slot->service & (SL_SERVICES_MAX - 1);
+	uint32_t ours = work->result.service & (SL_SERVICES_MAX - 1);
+
+	if (slot->tag && work->now_ns - slot->seen_ns < SL_FRAGMENT_YOUNG_NS &&
+	    tables->service[theirs].priority > tables->service[ours].priority)
+		return false;
 	slot->tag = sl_pipeline_fragment_tag(work, tables);
 	slot->seen_ns = work->now_ns;
 	slot->flow_index = work->result.flow_index;
 	slot->service = work->result.service;
 	slot->uplink = work->result.uplink;
 	slot->from_lan = work->result.from_lan;
+	return true;
 }
 
 /* The service of a flow whose end @lan (0 = key.a) is on the LAN, opened by @initiator. */
@@ -126,6 +151,7 @@ SL_INLINE int sl_pipeline_classify(const struct sl_work *work, const struct sl_t
 		.proto = work->key.proto,
 		.dscp = work->packet.tos >> 2,
 		.in_port = work->port,
+		.names = work->names,
 	};
 
 	return sl_classify(tables, &class);
@@ -141,10 +167,12 @@ SL_INLINE uint32_t sl_pipeline_lan(const struct sl_work *work, uint32_t initiato
 	return work->side == SL_SIDE_WAN ? 1 - sender : initiator;
 }
 
-/* The packet is counted for its service without flow state, for @reason. */
-SL_INLINE void sl_pipeline_flowless(struct sl_work *work, const struct sl_tables *tables,
-				    enum sl_reason reason)
+/* The packet is counted for its service without flow state, for @reason (enum sl_reason).  0. */
+SL_RARE int sl_pipeline_flowless(struct sl_work *work, const struct sl_tables *tables,
+				 uint32_t reason)
 {
+	if (!work || !tables)
+		return 0;
 	struct sl_result *result = &work->result;
 	uint32_t initiator = sl_measure_initiator(work);
 	uint32_t lan = sl_pipeline_lan(work, initiator);
@@ -157,6 +185,7 @@ SL_INLINE void sl_pipeline_flowless(struct sl_work *work, const struct sl_tables
 	result->from_lan = lan == (work->sender & 1);
 	result->uplink = sl_steer_uplink(tables, work, result->service);
 	result->mark = result->from_lan ? sl_steer_mark(tables, result->uplink) : 0;
+	return 0;
 }
 
 /* Begin anew in @flow: entry and key are set, nothing of a connection is known. */
@@ -165,19 +194,25 @@ SL_INLINE void sl_pipeline_reset(struct sl_flow *flow, struct sl_work *work,
 {
 	uint16_t incarnation = (uint16_t)(flow->incarnation + 1);
 
+	flow->begin[0] = (struct sl_begin){0};
+	flow->begin[1] = (struct sl_begin){0};
 	flow->dir[0] = (struct sl_direction){0};
 	flow->dir[1] = (struct sl_direction){0};
 	flow->key = work->key;
 	flow->generation = (uint32_t)tables->generation;
 	flow->flags = 0;
 	flow->incarnation = incarnation;
-	flow->initiator = sl_measure_initiator(work);
+	flow->inspected = 0;
+	flow->name_looks = 0;
+	flow->initiator = (uint8_t)sl_measure_initiator(work);
 	flow->lan = (uint8_t)sl_pipeline_lan(work, flow->initiator);
 	flow->service = (uint8_t)sl_pipeline_classify(work, tables, flow->lan, flow->initiator);
 	flow->uplink = sl_steer_uplink(tables, work, flow->service);
 	flow->move_epoch = tables->knobs.steer[flow->service & (SL_SERVICES_MAX - 1)].move_epoch;
 	if (work->packet.proto == SL_PROTO_TCP && !(work->packet.tcp_flags & SL_TCP_SYN))
 		flow->flags = SL_FLOW_MIDSTREAM;
+	if (tables->inspect)
+		flow->flags |= SL_FLOW_PENDING;
 }
 
 /*
@@ -185,12 +220,16 @@ SL_INLINE void sl_pipeline_reset(struct sl_flow *flow, struct sl_work *work,
  * without flow state).  Takes the way over: tag, owner, quota counts.
  */
 SL_VERIFY_ONCE int sl_pipeline_claim(struct sl_bucket *bucket, struct sl_work *work,
-				     const struct sl_tables *tables, struct sl_shared *shared)
+				     const struct sl_tables *tables, struct sl_shared *shared,
+				     const struct sl_names *names)
 {
 	if (!bucket || !work || !tables || !shared)
 		return -1;
 	uint32_t initiator = sl_measure_initiator(work);
 	uint32_t lan = sl_pipeline_lan(work, initiator);
+
+	if (tables->inspect && names)
+		work->names = sl_pipeline_server_names(work, tables, names, lan);
 	uint32_t service = (uint32_t)sl_pipeline_classify(work, tables, lan, initiator) &
 			   (SL_SERVICES_MAX - 1);
 	uint16_t age = sl_flow_age(work->now_ns);
@@ -207,6 +246,8 @@ SL_VERIFY_ONCE int sl_pipeline_claim(struct sl_bucket *bucket, struct sl_work *w
 		__sync_fetch_and_add(&shared->flows_held[owner], (uint32_t)-1);
 		if (!sl_way_expired(taken, age))
 			work->result.evicted = (uint8_t)(owner + 1);
+		else if (sl_way_waited(taken))
+			work->given_up = taken->kind;
 	}
 	__sync_fetch_and_add(&shared->flows_held[service], 1);
 	*taken = (struct sl_way){(uint32_t)(work->hash >> 32), age, (uint8_t)service,
@@ -241,11 +282,25 @@ SL_INLINE void sl_pipeline_reclassify(struct sl_flow *flow, struct sl_way *way,
 	flow->generation = (uint32_t)tables->generation;
 }
 
+/*
+ * Is @work's ICMP error about a segment that was sent?  RFC 5927 4.1: the sequence number
+ * that it quotes is of data in flight.
+ */
+SL_INLINE bool sl_pipeline_is_bogus_icmp(const struct sl_flow *flow, const struct sl_work *work)
+{
+	const struct sl_direction *dir = &flow->dir[1 - (work->sender & 1)];
+
+	return work->packet.proto == SL_PROTO_TCP && (dir->flags & SL_DIR_SEQ) &&
+	       dir->next_seq - work->packet.seq > SL_JUMP_BYTES;
+}
+
 /* Flow level of an ICMP error: the far end refuses what the near end asks. */
 SL_INLINE void sl_pipeline_icmp_error(const struct sl_flow *flow, struct sl_work *work)
 {
 	work->result.reason = SL_REASON_ICMP_ERROR;
-	if ((flow->flags & (SL_FLOW_SYNACK_SEEN | SL_FLOW_ESTABLISHED)) == 0)
+	if (sl_pipeline_is_bogus_icmp(flow, work))
+		work->result.seen |= SL_SEEN_BOGUS_ICMP;
+	else if ((flow->flags & (SL_FLOW_SYNACK_SEEN | SL_FLOW_ESTABLISHED)) == 0)
 		work->result.seen |= SL_SEEN_REFUSED;
 }
 
@@ -274,8 +329,47 @@ SL_INLINE bool sl_pipeline_stands(const struct sl_flow *flow, const struct sl_wo
 {
 	return work->result.flow_event == SL_FLOW_KNOWN &&
 	       flow->generation == (uint32_t)tables->generation &&
-	       work->now_ns - flow->seen_ns <= SL_FLOW_REST_NS &&
+	       work->now_ns - flow->seen_ns <= SL_FLOW_REST_NS && !sl_pipeline_looks(flow, work) &&
 	       !sl_steer_is_due(tables, work, flow);
+}
+
+/* What the entry's former flow never got an answer to: for its own path to count. */
+SL_INLINE void sl_pipeline_give_up(const struct sl_flow *flow, struct sl_work *work)
+{
+	if (!work->given_up)
+		return;
+	work->result.seen |= SL_SEEN_GAVE_UP;
+	work->given_up_path = (uint8_t)SL_PATH(flow->service & (SL_SERVICES_MAX - 1),
+					       flow->uplink & (SL_UPLINKS_MAX - 1));
+}
+
+/* Begin, restart, reclassify, move: what is decided anew before @flow is measured. */
+SL_INLINE void sl_pipeline_decide(struct sl_way *way, struct sl_flow *flow, struct sl_work *work,
+				  const struct sl_tables *tables, struct sl_shared *shared)
+{
+	if (work->result.flow_event == SL_FLOW_NEW) {
+		sl_pipeline_give_up(flow, work);
+		sl_pipeline_reset(flow, work, tables);
+	} else if (sl_measure_is_restart(flow, work)) {
+		sl_pipeline_reset(flow, work, tables);
+		work->result.flow_event = SL_FLOW_RESTARTED;
+	} else if (flow->generation != (uint32_t)tables->generation ||
+		   work->names > SL_NAMES_NONE) {
+		sl_pipeline_reclassify(flow, way, work, tables, shared);
+	}
+	work->result.moved = sl_steer_flow(tables, work, flow);
+}
+
+/* Nothing waits for an answer any more: it would tell of the way before. */
+SL_INLINE void sl_pipeline_forget(struct sl_flow *flow)
+{
+	if (flow->key.proto != SL_PROTO_TCP)
+		return;
+	for (int i = 0; i < 2; i++) {
+		sl_rtt_seq_forget(&flow->dir[i]);
+		sl_request_forget(&flow->dir[i]);
+		flow->dir[i].ts_used = 0;
+	}
 }
 
 /* sl_pipeline_measure() for any packet.  Always 0. */
@@ -284,29 +378,18 @@ SL_RARE int sl_pipeline_measure_any(struct sl_way *way, struct sl_flow *flow, st
 {
 	if (!way || !flow || !work || !tables || !shared)
 		return 0;
-	if (work->result.flow_event == SL_FLOW_NEW) {
-		sl_pipeline_reset(flow, work, tables);
-	} else if (sl_measure_is_restart(flow, work)) {
-		sl_pipeline_reset(flow, work, tables);
-		work->result.flow_event = SL_FLOW_RESTARTED;
-	} else if (flow->generation != (uint32_t)tables->generation) {
-		sl_pipeline_reclassify(flow, way, work, tables, shared);
-	}
-	work->result.moved = sl_steer_flow(tables, work, flow);
-	if (work->result.moved || work->now_ns - flow->seen_ns > SL_FLOW_REST_NS) {
-		for (int i = 0; i < 2; i++) {
-			sl_rtt_seq_forget(&flow->dir[i]);
-			flow->dir[i].ts_used = 0;
-		}
-	}
+	sl_pipeline_decide(way, flow, work, tables, shared);
+	if (work->result.moved || work->now_ns - flow->seen_ns > SL_FLOW_REST_NS)
+		sl_pipeline_forget(flow);
 	flow->seen_ns = work->now_ns;
 	sl_pipeline_describe(flow, work, tables);
+	sl_pipeline_inspect(flow, work, tables);
 	if (work->packet.icmp_error)
 		sl_pipeline_icmp_error(flow, work);
 	else if (work->packet.proto == SL_PROTO_TCP)
 		sl_measure_tcp(flow, work);
 	else
-		sl_measure_datagram(flow, work);
+		sl_datagram_take(flow, work);
 	way->age = sl_flow_age(work->now_ns);
 	way->kind = sl_measure_kind(flow);
 	return 0;
@@ -378,117 +461,6 @@ SL_INLINE uint8_t sl_pipeline_tos(const struct sl_work *work)
 	if (work->result.dscp_rewrite)
 		tos = (uint8_t)(work->result.dscp_set << 2 | (tos & 3));
 	return work->result.mark_ecn ? tos | 3 : tos;
-}
-
-/* Counters of the sender's direction that nearly every packet moves. */
-SL_INLINE void sl_pipeline_count(struct sl_direction_stats *side, const struct sl_work *work)
-{
-	uint32_t reason = work->result.reason, seen = work->result.seen;
-
-	side->packets++;
-	side->bytes += work->packet.ip_bytes;
-	side->segments += !!(seen & SL_SEEN_SEGMENT);
-	side->demand += !!(seen & SL_SEEN_DEMAND);
-	/* An ICMP error is nothing to measure; forged ones must not make a service look blind. */
-	if (SL_UNLIKELY(reason != SL_REASON_MEASURED) && reason != SL_REASON_ICMP_ERROR)
-		side->unmeasured++;
-}
-
-SL_INLINE void sl_pipeline_count_meter(struct sl_direction_stats *side, const struct sl_work *work)
-{
-	if (work->result.action == SL_ACTION_DROP) {
-		side->meter_dropped++;
-		side->meter_dropped_bytes += work->packet.ip_bytes;
-	} else {
-		side->meter_passed++;
-		side->meter_marked += work->result.mark_ecn;
-	}
-}
-
-/* Counters of what went wrong. */
-SL_INLINE void sl_pipeline_count_trouble(struct sl_direction_stats *side, uint32_t seen)
-{
-	side->lost_after += !!(seen & SL_SEEN_LOST_AFTER);
-	side->lost_before += !!(seen & SL_SEEN_LOST_BEFORE);
-	side->spurious += !!(seen & SL_SEEN_SPURIOUS);
-	side->reordered += !!(seen & SL_SEEN_REORDERED);
-	side->stalls += !!(seen & SL_SEEN_STALL);
-	side->stall_repeats += !!(seen & SL_SEEN_STALL_REPEAT);
-}
-
-/* Counters of connections and flows. */
-SL_INLINE void sl_pipeline_count_flow(struct sl_path_stats *path, const struct sl_result *result)
-{
-	uint32_t seen = result->seen;
-
-	path->flows += result->flow_event != SL_FLOW_KNOWN && result->reason == SL_REASON_MEASURED;
-	path->flows_full +=
-		result->flow_event == SL_FLOW_NEW && result->reason == SL_REASON_FLOW_FULL;
-	path->attempts += result->from_lan && (seen & SL_SEEN_ATTEMPT);
-	path->attempts_repeated += result->from_lan && (seen & SL_SEEN_ATTEMPT_AGAIN);
-	path->established += !!(seen & SL_SEEN_ESTABLISHED);
-	path->refused += !!(seen & SL_SEEN_REFUSED);
-	path->resets += !!(seen & SL_SEEN_RESET);
-	path->moved += result->moved;
-}
-
-#define SL_SEEN_TROUBLE                                                                    \
-	(SL_SEEN_LOST_AFTER | SL_SEEN_LOST_BEFORE | SL_SEEN_SPURIOUS | SL_SEEN_REORDERED | \
-	 SL_SEEN_STALL | SL_SEEN_STALL_REPEAT)
-#define SL_SEEN_CONNECTION (~(uint32_t)(SL_SEEN_ATTEMPT - 1))
-
-/* What next to no packet has to count: behind one test.  Always 0. */
-SL_RARE int sl_pipeline_account_rare(const struct sl_work *work, struct sl_stats *stats,
-				     struct sl_path_stats *path, struct sl_direction_stats *own,
-				     struct sl_direction_stats *other)
-{
-	if (!work || !stats || !path || !own || !other)
-		return 0;
-	const struct sl_result *result = &work->result;
-
-	if (result->metered)
-		sl_pipeline_count_meter(own, work);
-	if (result->seen & SL_SEEN_TROUBLE)
-		sl_pipeline_count_trouble(own, result->seen);
-	other->capture_miss += result->capture_miss;
-	if (result->flow_event != SL_FLOW_KNOWN || result->moved ||
-	    (result->seen & SL_SEEN_CONNECTION))
-		sl_pipeline_count_flow(path, result);
-	if (result->evicted)
-		stats->flows_evicted[(result->evicted - 1u) & (SL_SERVICES_MAX - 1)]++;
-	return 0;
-}
-
-/* The packet is done: count it on its path. */
-SL_INLINE void sl_pipeline_account(struct sl_work *work, struct sl_stats *stats)
-{
-	const struct sl_result *result = &work->result;
-
-	if (result->reason < SL_REASON_COUNT)
-		stats->reason[result->reason]++;
-	if (SL_UNLIKELY(result->reason != SL_REASON_MEASURED) && !work->packet.ip_bytes)
-		return;
-	uint32_t index = SL_PATH(result->service & (SL_SERVICES_MAX - 1),
-				 result->uplink & (SL_UPLINKS_MAX - 1));
-	struct sl_path_stats *path = &stats->path[index];
-	uint32_t side = result->from_lan ? SL_SIDE_LAN : SL_SIDE_WAN;
-	struct sl_direction_stats *own = &path->side[side], *other = &path->side[1 - side];
-	struct sl_histogram *rtt = path->rtt[side];
-
-	_Static_assert((int)SL_SIDE_LAN == SL_LEG_LAN && (int)SL_SIDE_WAN == SL_LEG_WAN,
-		       "a packet's samples are of the leg that it comes by");
-
-	SL_KEEP(own);
-	SL_KEEP(other);
-	SL_KEEP(rtt);
-	sl_pipeline_count(own, work);
-	other->progress += !!(result->seen & SL_SEEN_PROGRESS);
-	for (uint32_t m = 0; m < SL_METHODS; m++)
-		if (result->sample[m].weight)
-			sl_histogram_add(&rtt[m], result->sample[m].ticks,
-					 result->sample[m].weight);
-	if (SL_UNLIKELY(result->rare || (result->seen & (SL_SEEN_TROUBLE | SL_SEEN_CONNECTION))))
-		sl_pipeline_account_rare(work, stats, path, own, other);
 }
 
 #endif

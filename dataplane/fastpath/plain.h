@@ -55,9 +55,15 @@ SL_INLINE bool sl_packet_plain_udp(const uint8_t *l4, const uint8_t *end, uint32
 	packet->tcp_offset = 0;
 	packet->tcp_flags = 0;
 	packet->has_ts = 0;
-	packet->window = 0;
-	packet->seq = packet->ack = 0;
-	packet->tsval = packet->tsecr = 0;
+	packet->head_bytes = 0;
+	packet->head0 = packet->head4 = packet->head8 = 0;
+	packet->tsecr = 0;
+	if (left < 8 + SL_HEAD_BYTES || l4 + 8 + SL_HEAD_BYTES > end)
+		return true;
+	packet->head0 = sl_be32(l4 + 8);
+	packet->head4 = sl_be32(l4 + 12);
+	packet->head8 = sl_be32(l4 + 16);
+	packet->head_bytes = SL_HEAD_BYTES;
 	return true;
 }
 
@@ -68,6 +74,7 @@ SL_INLINE bool sl_packet_plain_rest(const uint8_t *l4, const uint8_t *end, uint3
 	packet->special = 0;
 	packet->l3_offset = 14;
 	packet->proto = proto;
+	packet->inner = 0;
 	packet->pad = 0;
 	if (SL_LIKELY(proto == SL_PROTO_TCP))
 		return sl_packet_plain_tcp(l4, end, left, packet);

@@ -20,16 +20,19 @@
 
 /* Bits of sl_direction.flags. */
 enum {
-	SL_DIR_SEQ = 1 << 0,          /* next_seq is known */
-	SL_DIR_ACK = 1 << 1,          /* ack is known */
-	SL_DIR_LOW = 1 << 2,          /* low_seq is known */
-	SL_DIR_TS = 1 << 3,           /* tsval is known */
-	SL_DIR_RECOVER = 1 << 4,      /* Karn: wait for recover */
-	SL_DIR_SEQ_ADMITTED = 1 << 5, /* seq_admitted is known */
+	SL_DIR_SEQ = 1 << 0,     /* next_seq is known */
+	SL_DIR_ACK = 1 << 1,     /* ack is known */
+	SL_DIR_LOW = 1 << 2,     /* sl_begin.low_seq is known */
+	SL_DIR_TS = 1 << 3,      /* tsval is known */
+	SL_DIR_RECOVER = 1 << 4, /* Karn: wait for recover */
 	SL_DIR_TS_ADMITTED = 1 << 6,
-	SL_DIR_SHUT = 1 << 7,   /* its last advertised window is 0 */
-	SL_DIR_NEWEST = 1 << 8, /* newest waits for its acknowledgement */
-	SL_DIR_HOLES = 1 << 9,  /* a hole is open */
+	SL_DIR_SHUT = 1 << 7,       /* its last advertised window is 0 */
+	SL_DIR_NEWEST = 1 << 8,     /* newest waits for its acknowledgement */
+	SL_DIR_HOLES = 1 << 9,      /* a hole is open */
+	SL_DIR_ASKS = 1 << 10,      /* a request waits for its answer */
+	SL_DIR_HEARD = 1 << 11,     /* and was acknowledged: request_tick is the time of that */
+	SL_DIR_ANSWERING = 1 << 12, /* the answer has begun, and has not ended */
+	SL_DIR_JUMPED = 1 << 13,    /* sl_begin.jump_seq is known */
 };
 
 /* Serial number arithmetic (RFC 1982): is @a before @b? */
@@ -53,13 +56,35 @@ SL_INLINE uint32_t sl_rtt_in_flight(const struct sl_direction *peer, uint32_t en
 	return bytes > INT32_MAX ? 0 : bytes;
 }
 
-/* The first of four slots that is not in @used; -1 = none.  No loop: it is taken for each segment. */
-SL_INLINE int sl_slot_free(uint32_t used)
+/* The first of @slots slots (at most 8) that is not in @used; -1 = none. */
+SL_INLINE int sl_slot_free(uint32_t used, uint32_t slots)
 {
 	uint32_t bit = ~used & (used + 1);
 
-	_Static_assert(SL_SEQ_SLOTS == 4 && SL_TS_SLOTS == 4, "written for four slots");
-	return bit > 8 ? -1 : (int)((bit >> 1) - (bit >> 3));
+	return bit >> slots ? -1 : (int)sl_log2(bit);
+}
+
+/* Slot @i of @dir's sequence slots, wherever it stands. */
+SL_INLINE struct sl_slot *sl_rtt_seq_slot(struct sl_direction *dir, uint32_t i)
+{
+	return i < SL_NEAR_SLOTS ? &dir->seq[i & (SL_NEAR_SLOTS - 1)]
+				 : &dir->seq_far[i & (SL_NEAR_SLOTS - 1)];
+}
+
+/* A segment of @dir up to @end, at @tick, waits in slot @i for @weight segments. */
+SL_INLINE void sl_rtt_seq_put(struct sl_direction *dir, uint32_t i, struct sl_slot slot,
+			      uint32_t weight)
+{
+	uint32_t at = i & (SL_NEAR_SLOTS - 1);
+
+	_Static_assert(SL_SEQ_SLOTS == 2 * SL_NEAR_SLOTS, "as many far ones as near ones");
+	if (SL_LIKELY(i < SL_NEAR_SLOTS)) {
+		dir->seq[at] = slot;
+		dir->seq_weight[at] = (uint16_t)weight;
+	} else {
+		dir->seq_far[at] = slot;
+		dir->seq_far_weight[at] = (uint16_t)weight;
+	}
 }
 
 /* New data of @dir up to @end passes: may it wait for its acknowledgement? */
@@ -70,9 +95,10 @@ SL_INLINE void sl_rtt_seq_admit(struct sl_direction *dir, const struct sl_direct
 
 	if (flags & SL_DIR_RECOVER)
 		return;
-	bool due = !(flags & SL_DIR_SEQ_ADMITTED) || !used ||
-		   end - dir->seq_admitted >= sl_rtt_in_flight(peer, end) / SL_SEQ_SLOTS;
-	int i = due ? sl_slot_free(used) : -1;
+	/* Slots end in the order of their admission: while any waits, the last one does. */
+	bool due = !used || end - sl_rtt_seq_slot(dir, dir->seq_last)->end >=
+				    sl_rtt_in_flight(peer, end) / SL_SEQ_SLOTS;
+	int i = due ? sl_slot_free(used, SL_SEQ_SLOTS) : -1;
 
 	if (i < 0) {
 		if (dir->seq_skipped < SL_SLOT_WEIGHT_MAX)
@@ -81,14 +107,12 @@ SL_INLINE void sl_rtt_seq_admit(struct sl_direction *dir, const struct sl_direct
 		dir->flags = (uint16_t)(flags | SL_DIR_NEWEST);
 		return;
 	}
-	i &= SL_SEQ_SLOTS - 1;
-	dir->seq[i] = (struct sl_slot){end, tick};
-	dir->seq_used = (uint8_t)(used | 1u << i);
 	/* A delayed acknowledgement answers two segments (RFC 9293 3.8.6.3). */
-	dir->seq_weight[i] = (uint16_t)(1 + dir->seq_skipped / 2);
+	sl_rtt_seq_put(dir, (uint32_t)i, (struct sl_slot){end, tick}, 1u + dir->seq_skipped / 2u);
+	dir->seq_used = (uint8_t)(used | 1u << (i & (SL_SEQ_SLOTS - 1)));
+	dir->seq_last = (uint8_t)i;
 	dir->seq_skipped = 0;
-	dir->seq_admitted = end;
-	dir->flags = (uint16_t)((flags | SL_DIR_SEQ_ADMITTED) & ~SL_DIR_NEWEST);
+	dir->flags = (uint16_t)(flags & ~SL_DIR_NEWEST);
 }
 
 /* Shortest RTT seen: what tells reordering from loss. */
@@ -98,49 +122,86 @@ SL_INLINE void sl_rtt_note_min(struct sl_direction *dir, uint32_t ticks)
 		dir->rtt_min = ticks ? ticks : 1;
 }
 
-/*
- * @ack answers data of @dir at @tick: the newest covered slot gives the sample,
- * every covered one ends.  sample->weight stays 0 when none was covered.
- */
-SL_INLINE void sl_rtt_seq_match(struct sl_direction *dir, uint32_t ack, uint32_t tick,
-				struct sl_sample *sample)
-{
-	uint32_t used = dir->seq_used, weight = 0;
-	struct sl_slot hit = {0, 0};
+/* The newest slot that an answer covers, so far. */
+struct sl_hit {
+	struct sl_slot slot;
+	uint32_t weight; /* 0 = none yet */
+};
 
-	for (uint32_t i = 0; i < SL_SEQ_SLOTS && used >> i; i++) {
-		struct sl_slot slot = dir->seq[i];
+/* Take those of four slots, @used by bit, that @ack covers; the bits that are left. */
+SL_INLINE uint32_t sl_rtt_seq_take(const struct sl_slot *slots, const uint16_t *weights,
+				   uint32_t used, uint32_t ack, struct sl_hit *hit)
+{
+	for (uint32_t i = 0; i < SL_NEAR_SLOTS && used >> i; i++) {
+		struct sl_slot slot = slots[i];
 
 		if (!(used & 1u << i) || sl_before(ack, slot.end))
 			continue;
 		used &= ~(1u << i);
-		if (!weight || sl_before(hit.end, slot.end)) {
-			hit = slot;
-			weight = dir->seq_weight[i];
-		}
+		if (!hit->weight || sl_before(hit->slot.end, slot.end))
+			*hit = (struct sl_hit){slot, weights[i]};
 	}
+	return used;
+}
+
+/*
+ * @ack answers data of @dir at @tick: the newest covered slot gives the sample,
+ * every covered one ends.  sample->weight stays 0 when none was covered.  Always 0.
+ */
+SL_VERIFY_ONCE int sl_rtt_seq_match(struct sl_direction *dir, uint32_t ack, uint32_t tick,
+				    struct sl_sample *sample)
+{
+	if (!dir || !sample)
+		return 0;
+	uint32_t used = dir->seq_used, far = used >> SL_NEAR_SLOTS;
+	struct sl_hit hit = {{0, 0}, 0};
+
+	used = sl_rtt_seq_take(dir->seq, dir->seq_weight, used & ((1u << SL_NEAR_SLOTS) - 1), ack,
+			       &hit);
+	if (SL_UNLIKELY(far))
+		used |= sl_rtt_seq_take(dir->seq_far, dir->seq_far_weight, far, ack, &hit)
+			<< SL_NEAR_SLOTS;
 	dir->seq_used = (uint8_t)used;
 	if (dir->flags & (SL_DIR_NEWEST | SL_DIR_RECOVER)) {
 		if ((dir->flags & SL_DIR_NEWEST) && !sl_before(ack, dir->newest.end)) {
-			hit = dir->newest;
-			weight = 1;
+			hit = (struct sl_hit){dir->newest, 1};
 			sl_rtt_seq_forget(dir);
 		}
 		if ((dir->flags & SL_DIR_RECOVER) && !sl_before(ack, dir->recover))
 			dir->flags &= (uint16_t)~SL_DIR_RECOVER;
 	}
-	if (!weight || tick - hit.tick > SL_RTT_MAX_TICKS)
-		return;
-	*sample = (struct sl_sample){tick - hit.tick, weight};
-	sl_rtt_note_min(dir, tick - hit.tick);
+	uint32_t ticks = tick - hit.slot.tick;
+
+	if (!hit.weight || ticks > SL_RTT_MAX_TICKS)
+		return 0;
+	*sample = (struct sl_sample){ticks, hit.weight};
+	sl_rtt_note_min(dir, ticks);
+	return 0;
 }
 
 /* Free the slots whose echo can no longer count. */
 SL_INLINE void sl_rtt_ts_expire(struct sl_direction *dir, uint32_t tick)
 {
-	for (int i = 0; i < SL_TS_SLOTS; i++)
+	for (int i = 0; i < SL_NEAR_SLOTS; i++)
 		if (tick - dir->ts[i].tick > SL_TS_AGE_MAX_TICKS)
 			dir->ts_used &= (uint8_t) ~(1 << i);
+	for (int i = 0; i < SL_TS_SLOTS - SL_NEAR_SLOTS; i++)
+		if (tick - dir->ts_far[i].tick > SL_TS_AGE_MAX_TICKS)
+			dir->ts_used &= (uint8_t) ~(1 << (SL_NEAR_SLOTS + i));
+}
+
+/* As sl_rtt_seq_put(), for timestamps. */
+SL_INLINE void sl_rtt_ts_put(struct sl_direction *dir, uint32_t i, struct sl_slot slot,
+			     uint32_t weight)
+{
+	if (SL_LIKELY(i < SL_NEAR_SLOTS)) {
+		dir->ts[i & (SL_NEAR_SLOTS - 1)] = slot;
+		dir->ts_weight[i & (SL_NEAR_SLOTS - 1)] = (uint16_t)weight;
+		return;
+	}
+	_Static_assert(SL_TS_SLOTS == SL_NEAR_SLOTS + 2, "two far ones");
+	dir->ts_far[i & 1] = slot;
+	dir->ts_far_weight[i & 1] = (uint16_t)weight;
 }
 
 /*
@@ -157,17 +218,16 @@ SL_INLINE void sl_rtt_ts_admit(struct sl_direction *dir, const struct sl_directi
 	if (advances && dir->ts_used == (1 << SL_TS_SLOTS) - 1)
 		sl_rtt_ts_expire(dir, work->now_tick);
 	uint32_t used = dir->ts_used;
-	int i = due ? sl_slot_free(used) : -1;
+	int i = due ? sl_slot_free(used, SL_TS_SLOTS) : -1;
 
 	if (i < 0) {
 		if (advances && dir->ts_skipped < SL_SLOT_WEIGHT_MAX - 1)
 			dir->ts_skipped++;
 		return;
 	}
-	i &= SL_TS_SLOTS - 1;
-	dir->ts[i] = (struct sl_slot){work->packet.tsval, work->now_tick};
-	dir->ts_used = (uint8_t)(used | 1u << i);
-	dir->ts_weight[i] = (uint16_t)(advances ? 1 + dir->ts_skipped : 1);
+	sl_rtt_ts_put(dir, (uint32_t)i, (struct sl_slot){work->packet.tsval, work->now_tick},
+		      advances ? 1u + dir->ts_skipped : 1u);
+	dir->ts_used = (uint8_t)(used | 1u << (i & 7));
 	if (!advances)
 		return;
 	dir->ts_skipped = 0;
@@ -175,22 +235,43 @@ SL_INLINE void sl_rtt_ts_admit(struct sl_direction *dir, const struct sl_directi
 	dir->flags |= SL_DIR_TS_ADMITTED;
 }
 
-/* @tsecr echoes a TSval of @dir at @tick: an equal slot gives the sample, older ones end. */
-SL_INLINE void sl_rtt_ts_match(struct sl_direction *dir, uint32_t tsecr, uint32_t tick,
-			       struct sl_sample *sample)
+/* As sl_rtt_seq_take(), of @count slots: only an equal one gives a sample. */
+SL_INLINE uint32_t sl_rtt_ts_take(const struct sl_slot *slots, const uint16_t *weights,
+				  uint32_t count, uint32_t used, struct sl_hit *hit)
 {
-	uint32_t used = dir->ts_used;
+	uint32_t tsecr = hit->slot.end;
 
-	for (uint32_t i = 0; i < SL_TS_SLOTS && used >> i; i++) {
-		struct sl_slot slot = dir->ts[i];
+	for (uint32_t i = 0; i < count && used >> i; i++) {
+		struct sl_slot slot = slots[i];
 
 		if (!(used & 1u << i) || sl_before(tsecr, slot.end))
 			continue;
 		used &= ~(1u << i);
-		if (slot.end == tsecr && tick - slot.tick <= SL_TS_AGE_MAX_TICKS)
-			*sample = (struct sl_sample){tick - slot.tick, dir->ts_weight[i]};
+		if (slot.end == tsecr)
+			*hit = (struct sl_hit){slot, weights[i]};
 	}
+	return used;
+}
+
+/* @tsecr echoes a TSval of @dir at @tick: an equal slot gives the sample, older ones end.  0. */
+SL_VERIFY_ONCE int sl_rtt_ts_match(struct sl_direction *dir, uint32_t tsecr, uint32_t tick,
+				   struct sl_sample *sample)
+{
+	if (!dir || !sample)
+		return 0;
+	uint32_t used = dir->ts_used, far = used >> SL_NEAR_SLOTS;
+	struct sl_hit hit = {{tsecr, 0}, 0};
+
+	used = sl_rtt_ts_take(dir->ts, dir->ts_weight, SL_NEAR_SLOTS,
+			      used & ((1u << SL_NEAR_SLOTS) - 1), &hit);
+	if (SL_UNLIKELY(far))
+		used |= sl_rtt_ts_take(dir->ts_far, dir->ts_far_weight, SL_TS_SLOTS - SL_NEAR_SLOTS,
+				       far, &hit)
+			<< SL_NEAR_SLOTS;
 	dir->ts_used = (uint8_t)used;
+	if (hit.weight && tick - hit.slot.tick <= SL_TS_AGE_MAX_TICKS)
+		*sample = (struct sl_sample){tick - hit.slot.tick, hit.weight};
+	return 0;
 }
 
 #endif

@@ -26,13 +26,23 @@ enum sl_leg {
 	SL_LEGS,
 };
 
-/* How an RTT was measured.  Never mixed in one histogram. */
+/*
+ * How a time was measured.  Never mixed in one histogram.  The last two are no round trips:
+ * what a server needs beyond the network's part, and how long a whole exchange takes.
+ */
 enum sl_method {
-	SL_METHOD_SEQ,       /* segment to its acknowledgement */
-	SL_METHOD_TS,        /* TCP timestamp to its echo (RFC 7323) */
-	SL_METHOD_HANDSHAKE, /* SYN to SYN-ACK (WAN leg), SYN-ACK to ACK (LAN leg) */
+	SL_METHOD_SEQ,         /* segment to its acknowledgement */
+	SL_METHOD_TS,          /* TCP timestamp to its echo (RFC 7323) */
+	SL_METHOD_HANDSHAKE,   /* SYN to SYN-ACK (WAN leg), SYN-ACK to ACK (LAN leg) */
+	SL_METHOD_QUIC,        /* the same of QUIC: Initial to the first answer, that to the next */
+	SL_METHOD_SPIN,        /* QUIC's spin bit (RFC 9000 17.4), where it has proved itself */
+	SL_METHOD_DNS,         /* query to answer: the resolver's time is in it */
+	SL_METHOD_ECHO,        /* ICMP echo request to reply */
+	SL_METHOD_THINK,       /* a request's arrival at the server to its first answer */
+	SL_METHOD_TRANSACTION, /* first byte of a request to the end of the answer, as seen here */
 	SL_METHODS,
 };
+#define SL_METHODS_RTT SL_METHOD_THINK /* those before it are round trips */
 
 /* What became of a packet that the core met.  X(symbol, text) */
 #define SL_REASONS(X)                                                               \
@@ -74,6 +84,15 @@ struct sl_direction_stats {
 	uint64_t spurious;     /* retransmitted though already acknowledged */
 	uint64_t reordered;    /* filled a hole in time */
 	uint64_t capture_miss; /* acknowledged but never seen here: our own blindness */
+	uint64_t duplicates;   /* passed twice: the second one's timestamp is the old one */
+	/* What was not believed, and changed nothing: forged, damaged, or of another path. */
+	uint64_t bogus_acks;   /* acknowledge what was never sent */
+	uint64_t bogus_seqs;   /* far outside of any window */
+	uint64_t bogus_echoes; /* echo a timestamp that was never sent */
+	/* RTP (RFC 3550 6.4.1, A.3, A.8): lost = expected - packets. */
+	uint64_t media_packets;
+	uint64_t media_expected;
+	uint64_t media_jitter_ticks; /* interarrival jitter, summed over media_packets; of 64 ns */
 	/*
 	 * Liveness.  demand: packets that ask for an answer (SYN, payload, FIN; UDP).
 	 * progress: packets from the other side that answer it (new acknowledgement,
@@ -101,7 +120,14 @@ struct sl_path_stats {
 	uint64_t refused;           /* SYN answered by RST, or ICMP error */
 	uint64_t resets;            /* RST on an established connection */
 	uint64_t moved;             /* flows that changed to this uplink while live */
-	struct sl_histogram rtt[SL_LEGS][SL_METHODS];
+	uint64_t queries;           /* DNS queries */
+	uint64_t queries_failed;    /* answered by SERVFAIL, REFUSED and the like (not NXDOMAIN) */
+	uint64_t queries_unanswered;
+	uint64_t hellos; /* ClientHellos: TLS (where the slow path saw it) and QUIC */
+	uint64_t hellos_unanswered;
+	uint64_t bogus_icmp; /* errors about packets that were never sent (RFC 5927 4.1) */
+	struct sl_histogram rtt[SL_LEGS]
+			       [SL_METHODS]; /* think and transaction: of the server's leg */
 };
 
 struct sl_stats {
@@ -109,6 +135,9 @@ struct sl_stats {
 	uint64_t flows_evicted
 		[SL_SERVICES_MAX]; /* live flows of this service evicted by a higher priority */
 	uint64_t flows_expired;
+	uint64_t inspected;         /* packets copied for the slow path */
+	uint64_t inspect_lost;      /* should have been, but the ring was full */
+	uint64_t fragments_crowded; /* datagrams whose later fragments will not be known: no room */
 	uint64_t unsteered; /* packets whose uplink could not be handed to the kernel: it chose */
 	/* Of an engine that moves packets itself; the first two take from coverage. */
 	uint64_t missed;           /* dropped by the NIC or its driver before we could see them */

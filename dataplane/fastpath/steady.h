@@ -24,21 +24,28 @@ SL_INLINE bool sl_steady_is(const struct sl_direction *dir, const struct sl_dire
 	odd |= (packet->tcp_flags ^ SL_TCP_ACK) &
 	       (SL_TCP_SYN | SL_TCP_FIN | SL_TCP_RST | SL_TCP_ACK);
 	odd |= packet->seq ^ dir->next_seq;
-	return !odd && packet->window && (int32_t)packet->payload_bytes >= 0;
+	/* Acknowledges no more than passed here. */
+	return !odd && packet->window && (int32_t)packet->payload_bytes >= 0 &&
+	       !sl_before(peer->next_seq, packet->ack);
 }
 
 /*
  * Measure @work's packet if it is steady.  False: nothing was done, sl_measure_tcp() has to.
  */
-SL_INLINE bool sl_steady_measure(struct sl_flow *flow, struct sl_work *work)
+SL_VERIFY_ONCE int sl_steady_measure(struct sl_flow *flow, struct sl_work *work)
 {
+	if (!flow || !work)
+		return false;
 	const struct sl_packet *packet = &work->packet;
 	uint32_t sender = work->sender & 1, handshake = SL_FLOW_SYNACK_SEEN | SL_FLOW_ESTABLISHED;
 	struct sl_direction *dir = &flow->dir[sender], *peer = &flow->dir[1 - sender];
 
+	uint32_t greeted = SL_FLOW_GREETED | SL_FLOW_HELLO_OVER;
+
 	SL_KEEP(dir);
 	SL_KEEP(peer);
-	if (!sl_steady_is(dir, peer, packet) || (flow->flags & handshake) == SL_FLOW_SYNACK_SEEN)
+	if (!sl_steady_is(dir, peer, packet) || (flow->flags & handshake) == SL_FLOW_SYNACK_SEEN ||
+	    (flow->flags & greeted) == SL_FLOW_GREETED)
 		return false;
 	uint32_t ack = packet->ack, tsval = packet->tsval, tsecr = packet->tsecr;
 	uint32_t payload = packet->payload_bytes, end = packet->seq + payload;
@@ -49,17 +56,26 @@ SL_INLINE bool sl_steady_measure(struct sl_flow *flow, struct sl_work *work)
 		seen |= SL_SEEN_PROGRESS;
 		peer->stall = 0;
 	}
-	work->result.seen = seen;
-	dir->ack = ack;
+	work->result.seen |= seen;
+	if (sl_before(dir->ack, ack))
+		dir->ack = ack;
 	dir->next_seq = end;
 	if (peer->seq_used || (peer->flags & (SL_DIR_NEWEST | SL_DIR_RECOVER)))
-		sl_rtt_seq_match(peer, ack, tick, &work->result.sample[SL_METHOD_SEQ]);
-	if (payload)
+		sl_rtt_seq_match(peer, ack, tick, &work->result.sample[SL_SAMPLE_SEQ]);
+	if (payload) {
 		sl_rtt_seq_admit(dir, peer, end, tick);
+		sl_measure_exchange(flow, dir, peer, work);
+	} else {
+		sl_request_heard(peer, ack, tick);
+	}
+	if (payload && sender != flow->initiator)
+		flow->flags |= SL_FLOW_HELLO_OVER;
 	if (!has_ts)
 		return true;
-	if (tsecr && peer->ts_used)
-		sl_rtt_ts_match(peer, tsecr, tick, &work->result.sample[SL_METHOD_TS]);
+	if (tsecr && (peer->flags & SL_DIR_TS) && sl_before(peer->tsval, tsecr))
+		work->result.seen |= SL_SEEN_BOGUS_ECHO;
+	else if (tsecr && peer->ts_used)
+		sl_rtt_ts_match(peer, tsecr, tick, &work->result.sample[SL_SAMPLE_TS]);
 	if ((dir->flags & SL_DIR_TS) && !sl_before(dir->tsval, tsval))
 		return true;
 	if (payload)

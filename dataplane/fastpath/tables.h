@@ -14,7 +14,7 @@
 
 #include "target.h"
 
-#define SL_TABLES_LAYOUT 2 /* the pin directory's name; raise it when a shared struct changes */
+#define SL_TABLES_LAYOUT 3 /* the pin directory's name; raise it when a shared struct changes */
 
 #define SL_SERVICES_MAX  16 /* service 0 is "other": what no rule claims */
 #define SL_UPLINKS_MAX   4
@@ -47,7 +47,7 @@ struct sl_rule {
 	uint8_t dscp, dscp_mask;
 	uint8_t port, port_mask; /* index of the dataplane port it came in by */
 	uint8_t service;
-	uint8_t pad;
+	uint8_t name; /* number of a name clause of the policy (names.h), which must hold; 0 = any */
 };
 SL_ASSERT_SIZE(struct sl_rule, 80);
 
@@ -100,6 +100,15 @@ struct sl_knobs {
 	struct sl_rate rate[SL_SERVICES_MAX][2]; /* by enum sl_side of the sender */
 };
 
+/* Tunnels whose inner headers can be measured in place of the outer ones (bits of .inner). */
+enum sl_tunnel {
+	SL_TUNNEL_GRE = 1 << 0,    /* RFC 2784, 2890 */
+	SL_TUNNEL_IPIP = 1 << 1,   /* IP in IP, 6in4, and the like: RFC 2003, 2473, 4213 */
+	SL_TUNNEL_VXLAN = 1 << 2,  /* RFC 7348, UDP 4789 */
+	SL_TUNNEL_GENEVE = 1 << 3, /* RFC 8926, UDP 6081 */
+	SL_TUNNEL_GTPU = 1 << 4,   /* 3GPP TS 29.281, UDP 2152 */
+};
+
 struct sl_tables {
 	uint64_t
 		generation; /* grows with each swap; flows classified under another are classified anew */
@@ -108,6 +117,8 @@ struct sl_tables {
 	uint32_t uplinks;   /* 0 = tap: nothing to choose, all counts go to uplink 0 */
 	uint32_t mark_base; /* a flow on uplink i gets the skb mark mark_base + i; 0 = no mark */
 	uint64_t hash_seed;
+	uint32_t inner;   /* enum sl_tunnel bits */
+	uint32_t inspect; /* 1: first packets and DNS answers go to the slow path (inspect.h) */
 	struct sl_service service[SL_SERVICES_MAX];
 	struct sl_rule rule[SL_RULES_MAX];
 	struct sl_knobs knobs;

@@ -7,7 +7,7 @@
 #ifndef SL_WORK_H
 #define SL_WORK_H
 
-#include "flow.h"
+#include "names.h"
 
 /* What a segment was, beyond its bytes (bits of sl_result.seen). */
 enum sl_seen {
@@ -27,6 +27,18 @@ enum sl_seen {
 	SL_SEEN_ESTABLISHED = 1 << 13,
 	SL_SEEN_REFUSED = 1 << 14,
 	SL_SEEN_RESET = 1 << 15,
+	SL_SEEN_DUPLICATE = 1 << 16, /* the same packet again, by its old timestamp */
+	SL_SEEN_BOGUS_ACK = 1 << 17, /* not believed (stats.h) */
+	SL_SEEN_BOGUS_SEQ = 1 << 18,
+	SL_SEEN_BOGUS_ECHO = 1 << 19,
+	SL_SEEN_BOGUS_ICMP = 1 << 20,
+	SL_SEEN_QUERY = 1 << 21, /* DNS */
+	SL_SEEN_QUERY_FAILED = 1 << 22,
+	SL_SEEN_QUERY_UNANSWERED = 1 << 23, /* an older one of this flow, given up */
+	SL_SEEN_HELLO = 1 << 24,
+	SL_SEEN_HELLO_UNANSWERED = 1 << 25,
+	SL_SEEN_MEDIA = 1 << 26,   /* RTP: the media_ fields are set */
+	SL_SEEN_GAVE_UP = 1 << 27, /* the new flow took the entry of one that was never answered */
 };
 
 enum sl_flow_event { SL_FLOW_KNOWN, SL_FLOW_NEW, SL_FLOW_RESTARTED };
@@ -39,6 +51,15 @@ struct sl_sample {
 	uint32_t weight; /* segments that it stands for; 0 = no sample */
 };
 
+/* Where a packet's samples stand: it may have one of each. */
+enum sl_sample_place {
+	SL_SAMPLE_SEQ,         /* by acknowledgement */
+	SL_SAMPLE_TS,          /* by timestamp */
+	SL_SAMPLE_EVENT,       /* by what sl_result.method says */
+	SL_SAMPLE_TRANSACTION, /* of a whole exchange */
+	SL_SAMPLES,
+};
+
 struct sl_result {
 	uint8_t reason; /* enum sl_reason */
 	uint8_t action; /* enum sl_action */
@@ -46,7 +67,8 @@ struct sl_result {
 	uint8_t uplink;
 	uint8_t from_initiator;
 	uint8_t from_lan;
-	uint8_t pad[2];
+	uint8_t method;  /* enum sl_method of sample[SL_SAMPLE_EVENT] */
+	uint8_t inspect; /* a copy is to go to the slow path */
 	union {
 		struct {
 			uint8_t flow_event;   /* enum sl_flow_event */
@@ -64,9 +86,12 @@ struct sl_result {
 	uint32_t mark;       /* for the kernel's routing; 0 = none */
 	uint32_t flow_index; /* entry in the flow array; UINT32_MAX = none */
 	uint32_t incarnation;
-	struct sl_sample sample[SL_METHODS];
+	struct sl_sample sample[SL_SAMPLES];
+	uint32_t media_jitter_ticks; /* RFC 3550's J after this packet */
+	uint16_t media_packets; /* that are counted now: it, and those before it on probation */
+	uint16_t media_ahead;   /* by how many the highest sequence number grew with them */
 };
-SL_ASSERT_SIZE(struct sl_result, 56);
+SL_ASSERT_SIZE(struct sl_result, 72);
 
 enum sl_port_flag {
 	SL_PORT_HANDOVER = 1,   /* frames go to the DPDK worker of their queue while it lives */
@@ -90,6 +115,7 @@ struct sl_work {
 	struct sl_packet packet;
 	struct sl_flow_key key;
 	uint64_t hash;
+	uint64_t names;  /* of its flow, as far as this packet looked (names.h); 0 = nothing new */
 	uint32_t bucket; /* index */
 	union {
 		struct {
@@ -100,9 +126,12 @@ struct sl_work {
 		};
 		uint32_t origin; /* the same as one word */
 	};
+	uint8_t given_up;      /* kind of the expired way that this packet's new flow took over */
+	uint8_t given_up_path; /* where that one's flow was */
+	uint8_t pad[6];
 	struct sl_result result;
 };
-SL_ASSERT_SIZE(struct sl_work, 216);
+SL_ASSERT_SIZE(struct sl_work, 248);
 
 /* What all CPUs share and write: atomically, a word each. */
 struct sl_shared {
