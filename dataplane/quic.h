@@ -13,31 +13,26 @@
 #include <stdint.h>
 
 #include "hello.h"
+#include "quic_keys.h"
 #include "stream.h"
-
-#define SL_QUIC_ID_MAX 20 /* RFC 9000 17.2 */
-
-/* What the client's Initial packets are protected with. */
-struct sl_quic_keys {
-	uint8_t key[16], iv[12], mask[16];
-};
 
 /* One direction of one UDP flow.  Zeroed = nothing seen; owns no memory. */
 struct sl_quic {
-	uint32_t version;                      /* 0: no Initial packet was read yet */
+	uint32_t version;                      /* of .keys; 0: no Initial packet was read yet */
+	uint8_t family;                        /* of .version */
 	uint8_t id[SL_QUIC_ID_MAX], id_length; /* that .keys were derived from */
 	struct sl_quic_keys keys;
-	struct sl_stream crypto;
+	uint64_t newest;  /* packet number, highest so far */
 	uint32_t packets; /* Initial packets that were decrypted */
-	uint32_t failed;  /* that could not be */
-	uint32_t unknown; /* long headers of a version whose Initials cannot be read */
+	uint32_t failed; /* Initial packets that were not: another client's keys, damaged, or cut */
+	struct sl_stream crypto;
 };
 
 /*
  * Read a UDP payload that the client sent: decrypt every Initial packet coalesced in it, add
- * their CRYPTO frames to ->crypto, then read that as a ClientHello.  SL_HELLO_BAD when it is not
- * one, or when nothing in the datagram and nothing before it was a client's Initial.
- * *@out as by sl_hello_read().
+ * their CRYPTO frames to ->crypto, then read that as a ClientHello.  SL_HELLO_MORE also when a
+ * packet looks like QUIC but cannot be decrypted (the first one may be late: the caller sets an
+ * end); SL_HELLO_BAD when this is not QUIC, and nothing before it was.  *@out as by sl_hello_read().
  */
 enum sl_hello sl_quic_read(struct sl_quic *quic, const uint8_t *datagram, uint32_t length,
 			   struct sl_hello_info *out);

@@ -29,7 +29,7 @@ build libjansson-dev         the JSON mirror and --json
 build libmnl-dev             netlink: links, rules, routes
 build libdpdk-dev        the DPDK engine: EAL, drivers, mbufs, RCU
 build libxdp-dev         AF_XDP sockets, for the test of the handover to DPDK
-build libssl-dev             TLS of the payment host and the till
+build libssl-dev             AES and HMAC for the Initials of QUIC; TLS of the payment host and the till
 build libcmocka-dev          unit tests
 run   redis-server           the bus of a site
 run   iproute2               namespaces, links, routes, rules
