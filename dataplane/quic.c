@@ -18,7 +18,6 @@
 #define FRAME_PING    1
 #define FRAME_ACK     2
 #define FRAME_ACK_ECN 3
-#define FRAME_CRYPTO  6
 #define CLIENT_MIN    1200  /* of a datagram with a client's Initial */
 #define PACKET_MAX    16384 /* no path has a longer one; what is longer is not read */
 
@@ -100,7 +99,7 @@ static void frames(struct sl_quic *quic, const uint8_t *plain, uint32_t length)
 	while (r.left && !r.bad) {
 		uint64_t type = varint(&r);
 
-		if (type == FRAME_CRYPTO)
+		if (type == sl_quic_keys_crypto_frame(quic->family))
 			crypto(&r, &quic->crypto);
 		else if (type == FRAME_ACK || type == FRAME_ACK_ECN)
 			ack(&r, type == FRAME_ACK_ECN);

@@ -26,6 +26,9 @@ int sl_quic_keys_family(uint32_t version);
 /* The two type bits of a long header that say "Initial" in @family. */
 uint8_t sl_quic_keys_initial_type(int family);
 
+/* The type of a CRYPTO frame in @family. */
+uint8_t sl_quic_keys_crypto_frame(int family);
+
 /* Keys of the client's Initials in @family from @id.  False, *@keys undefined: libcrypto has no memory. */
 bool sl_quic_keys_derive(struct sl_quic_keys *keys, int family, const uint8_t *id,
 			 uint8_t id_length);
