@@ -197,7 +197,9 @@ static enum got before_extensions(struct span *m)
 		return DAMAGED;
 	if (got == GOT)
 		got = vector(m, 1, &part);
-	return got == GOT && !part.left ? DAMAGED : got;
+	if (got != GOT || !part.left)
+		return got == GOT ? DAMAGED : got;
+	return all_there(&part) ? GOT : EARLY;
 }
 
 static enum got client_hello(struct span *m, struct sl_hello_info *info)
@@ -261,7 +263,7 @@ enum sl_hello sl_hello_read_records(const uint8_t *stream, uint32_t length,
 	uint8_t message[SL_STREAM_MAX];
 	uint32_t filled = 0;
 	bool cut = false;
-	long body;
+	long body = 0;
 
 	while (!cut && (body = record(stream, length, &cut)) >= 0) {
 		uint32_t room = (uint32_t)sizeof(message) - filled;
