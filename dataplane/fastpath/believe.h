@@ -50,7 +50,8 @@ SL_INLINE bool sl_believe_is_alive(const struct sl_flow *flow, uint64_t now_ns)
 
 	return (flow->flags & (SL_FLOW_ESTABLISHED | SL_FLOW_MIDSTREAM)) &&
 	       (flow->flags & closed) != closed && !(flow->flags & SL_FLOW_RESET) &&
-	       (int64_t)(now_ns - flow->seen_ns) < SL_QUIET_NS;
+	       (int32_t)(sl_flow_moment(now_ns) - flow->seen) <
+		       (int32_t)sl_flow_moment(SL_QUIET_NS);
 }
 
 /*

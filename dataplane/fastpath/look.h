@@ -38,7 +38,7 @@ SL_INLINE bool sl_pipeline_looks(const struct sl_flow *flow, const struct sl_wor
 	if (SL_LIKELY(!(flow->flags & SL_FLOW_PENDING)))
 		return false;
 	return flow->name_looks < SL_LOOKS_DENSE ||
-	       sl_flow_age(flow->seen_ns) != sl_flow_age(work->now_ns);
+	       sl_flow_moment_age(flow->seen) != sl_flow_age(work->now_ns);
 }
 
 /*

@@ -158,7 +158,7 @@ SL_INLINE void sl_measure_irregular(struct sl_direction *dir, const struct sl_di
 		return;
 	sl_rtt_seq_forget(dir);
 	sl_request_forget(dir);
-	dir->recover = dir->next_seq;
+	dir->newest.end = dir->next_seq;
 	dir->flags |= SL_DIR_RECOVER;
 }
 
@@ -187,15 +187,15 @@ SL_INLINE void sl_measure_advance(struct sl_direction *dir, const struct sl_dire
 }
 
 /* New payload, in a flow whose beginning was seen: a request of @dir's, or an answer to @peer's. */
-SL_INLINE void sl_measure_exchange(const struct sl_flow *flow, struct sl_direction *dir,
+SL_INLINE void sl_measure_exchange(struct sl_flow *flow, struct sl_direction *dir,
 				   struct sl_direction *peer, struct sl_work *work)
 {
 	if (flow->flags & SL_FLOW_MIDSTREAM)
 		return;
 	if ((work->sender & 1) == flow->initiator)
-		sl_request_sent(dir, work->now_tick);
+		sl_request_sent(flow, dir, work->now_tick);
 	else if (peer->flags & (SL_DIR_ASKS | SL_DIR_ANSWERING))
-		sl_request_answered(peer, work);
+		sl_request_answered(flow, peer, work);
 }
 
 /* The packet's own sequence space. */

@@ -329,7 +329,8 @@ SL_INLINE void sl_pipeline_describe(const struct sl_flow *flow, struct sl_work *
 /* A long rest.  Signed: a packet of another CPU may have been stamped later and have gone first. */
 SL_INLINE bool sl_pipeline_rested(const struct sl_flow *flow, const struct sl_work *work)
 {
-	return (int64_t)(work->now_ns - flow->seen_ns) > (int64_t)SL_FLOW_REST_NS;
+	return (int32_t)(sl_flow_moment(work->now_ns) - flow->seen) >
+	       (int32_t)sl_flow_moment(SL_FLOW_REST_NS);
 }
 
 /* Nothing is to be decided anew for @flow: same tables, same choice of path, no long rest. */
@@ -395,7 +396,7 @@ SL_RARE int sl_pipeline_measure_any(struct sl_way *way, struct sl_flow *flow, st
 	sl_pipeline_decide(way, flow, work, tables, shared);
 	if (work->result.moved || sl_pipeline_rested(flow, work))
 		sl_pipeline_forget(flow);
-	flow->seen_ns = work->now_ns;
+	flow->seen = sl_flow_moment(work->now_ns);
 	sl_pipeline_describe(flow, work, tables);
 	sl_pipeline_inspect(flow, work, tables);
 	if (work->packet.icmp_error)
@@ -421,7 +422,7 @@ SL_INLINE void sl_pipeline_measure(struct sl_way *way, struct sl_flow *flow, str
 		sl_pipeline_measure_any(way, flow, work, tables, shared);
 		return;
 	}
-	flow->seen_ns = work->now_ns;
+	flow->seen = sl_flow_moment(work->now_ns);
 	way->age = sl_flow_age(work->now_ns); /* its kind stays */
 	sl_pipeline_describe(flow, work, tables);
 }

@@ -68,7 +68,7 @@ SL_VERIFY_ONCE int sl_steady_measure(struct sl_flow *flow, struct sl_work *work)
 	} else {
 		sl_request_heard(peer, ack, tick);
 	}
-	if (payload && sender != flow->initiator)
+	if (payload && sender != flow->initiator && !(flow->flags & SL_FLOW_HELLO_OVER))
 		flow->flags |= SL_FLOW_HELLO_OVER;
 	if (!has_ts)
 		return true;
