@@ -52,7 +52,7 @@ SL_RARE int sl_pipeline_look(struct sl_flow *flow, struct sl_work *work,
 		return 0;
 	uint64_t tag = work->hash;
 	bool anew = flow->generation != (uint32_t)tables->generation ||
-		    sl_measure_is_restart(flow, work);
+		    sl_believe_is_restart(flow, work);
 
 	work->names = sl_names_read(&names->flow[sl_names_index(tag)], tag, tables->generation);
 	if (!work->names && anew)
