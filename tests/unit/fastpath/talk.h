@@ -85,6 +85,30 @@ static inline void talk_datagram(struct talk *talk, char from, uint64_t at_us,
 	talk_measure(talk);
 }
 
+/* A TCP segment; sequence numbers as they are on the wire. */
+struct talk_segment {
+	char from;
+	uint64_t at_us;
+	uint8_t flags;
+	uint32_t seq, ack, payload, tsval, tsecr;
+};
+
+static inline void talk_tcp(struct talk *talk, const struct talk_segment *segment)
+{
+	struct sl_packet *packet = talk_packet(talk, segment->from, segment->at_us);
+
+	packet->tcp_flags = segment->flags;
+	packet->seq = segment->seq;
+	packet->ack = segment->ack;
+	packet->payload_bytes = segment->payload;
+	packet->has_ts = segment->tsval != 0;
+	packet->tsval = segment->tsval;
+	packet->tsecr = segment->tsecr;
+	packet->window = 500;
+	packet->ip_bytes = 40 + segment->payload;
+	talk_measure(talk);
+}
+
 /* The packet's sample at @place is @us, within a tick; 0 = there is none. */
 static inline void talk_sampled(const struct talk *talk, enum sl_sample_place place, uint64_t us)
 {
