@@ -24,6 +24,8 @@
 #define SL_DNS_REPEAT_TICKS  7812500u  /* 500 ms: the same query later than that is a second try */
 #define SL_DNS_GIVE_UP_TICKS 78125000u /* 5 s, as resolvers do (resolv.conf(5)) */
 
+#define SL_ECHO_TWICE_TICKS 1562500u /* 100 ms: no copy of one packet comes later */
+
 /* ---- questions with a number ---- */
 
 /* The slot of @gram that waits for @id; -1 = none. */
@@ -153,9 +155,11 @@ SL_INLINE void sl_echo_take(struct sl_datagram *gram, struct sl_datagram *peer,
 		sl_ask_answered(peer, seq, SL_METHOD_ECHO, work);
 		return;
 	}
-	if (sl_ask_find(gram, seq) >= 0)
-		return; /* the same request again: its first time counts */
-	i = sl_slot_free(gram->asks, SL_ASKS);
+	i = sl_ask_find(gram, seq);
+	if (i >= 0 && sl_ask_age(gram, (uint32_t)i, work->now_tick) < SL_ECHO_TWICE_TICKS)
+		return; /* the same packet again: its first time counts */
+	/* Later it is another request: some always use one number (and nobody sends one again). */
+	i = i >= 0 ? i : sl_slot_free(gram->asks, SL_ASKS);
 	sl_ask_put(gram, i >= 0 ? (uint32_t)i : (uint32_t)sl_ask_oldest(gram, work->now_tick), seq,
 		   work->now_tick);
 }

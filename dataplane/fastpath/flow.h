@@ -129,15 +129,15 @@ struct sl_ask {
 #define SL_MEDIA_STREAMS 4
 struct sl_media {
 	uint32_t ssrc;
-	uint32_t packets; /* 0 = unused */
+	uint32_t bad_seq; /* what would go on behind a jump; over 16 bits = none */
 	uint32_t tick;    /* of the last packet; of the first, until .unit is known */
 	uint32_t stamp;   /* RTP timestamp, likewise */
 	uint32_t jitter;  /* ticks * 16 */
 	uint32_t unit;    /* ticks * 256 of one unit of the RTP timestamp; 0 = not known yet */
-	uint32_t expected;
+	uint32_t pad;
 	uint16_t seq;  /* highest */
+	uint8_t used;  /* 0 = free */
 	uint8_t valid; /* two packets came in sequence: it is one */
-	uint8_t pad;
 };
 SL_ASSERT_SIZE(struct sl_media, 32);
 

@@ -89,8 +89,8 @@ struct sl_result {
 	uint32_t incarnation;
 	struct sl_sample sample[SL_SAMPLES];
 	uint32_t media_jitter_ticks; /* RFC 3550's J after this packet */
-	uint16_t media_packets; /* that are counted now: it, and those before it on probation */
-	uint16_t media_ahead;   /* by how many the highest sequence number grew with them */
+	uint16_t media_packets;      /* that are counted now: it, and the one that waited for it */
+	uint16_t media_ahead;        /* by how many the highest sequence number grew with them */
 };
 SL_ASSERT_SIZE(struct sl_result, 72);
 
