@@ -11,7 +11,8 @@
 static uint32_t bad_samples(const struct sl_path_report *path)
 {
 	return sl_view_lost(path, SL_LEG_LAN) + sl_view_lost(path, SL_LEG_WAN) +
-	       path->attempts_repeated + path->refused + path->stalls;
+	       sl_view_media_lost(path, SL_LEG_LAN) + sl_view_media_lost(path, SL_LEG_WAN) +
+	       sl_view_opens_bad(path) + sl_view_queries_bad(path) + path->stalls;
 }
 
 /* The window slides: a sample is new only where the count grew.  One burst is one. */
