@@ -271,12 +271,14 @@ static bool dns_fault(const struct sl_scene *scene, unsigned int service, unsign
 	who = who_connects(scene, service, uplink);
 	if (who == SL_SITE_SERVICES)
 		return false;
-	snprintf(why, SL_TEXT_MAX,
-		 "of %u DNS queries %u went unanswered and %u failed, p95 %.1f ms; "
-		 "%s connects on %s",
-		 path->queries, path->queries_unanswered, path->queries_failed,
-		 path->dns.p95_us / 1e3, sl_view_service_name(scene->view->policy, who),
-		 sl_view_uplink_name(scene->view->policy, uplink));
+	/* Short: a decision's text has room for half a line of it. */
+	if (sl_view_queries_bad(path) >= LOST_MIN)
+		snprintf(why, SL_TEXT_MAX, "%u of %u queries fail, %s connects",
+			 sl_view_queries_bad(path), path->queries,
+			 sl_view_service_name(scene->view->policy, who));
+	else
+		snprintf(why, SL_TEXT_MAX, "queries take %.1f ms, %s connects",
+			 path->dns.p95_us / 1e3, sl_view_service_name(scene->view->policy, who));
 	return true;
 }
 
