@@ -44,7 +44,8 @@ void sl_care_hold(struct sl_site *site, unsigned int service, enum sl_verdict ve
 {
 	struct sl_care *care = &site->care[service];
 	unsigned int where = sl_view_where(&site->view, service);
-	bool notify = verdict == SL_VERDICT_LAN || verdict == SL_VERDICT_DESTINATION;
+	bool notify = verdict == SL_VERDICT_LAN || verdict == SL_VERDICT_DESTINATION ||
+		      verdict == SL_VERDICT_DNS;
 	struct sl_saying saying = {.care = care,
 				   .remedy = notify ? "notify" : "hold",
 				   .key = key,

@@ -196,8 +196,10 @@ void sl_decide(const struct sl_scene *scene, unsigned int service, unsigned int 
 	case SL_VERDICT_LAN:
 		notify(choice, "lan", "another uplink does not mend the LAN");
 		return;
-	case SL_VERDICT_DESTINATION:
 	case SL_VERDICT_DNS:
+		notify(choice, "dns", "another uplink does not mend the resolver");
+		return;
+	case SL_VERDICT_DESTINATION:
 		notify(choice, "destination", "another uplink does not mend the far end");
 		return;
 	case SL_VERDICT_SELF:

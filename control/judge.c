@@ -11,7 +11,8 @@
 static uint32_t bad_samples(const struct sl_path_report *path)
 {
 	return sl_view_lost(path, SL_LEG_LAN) + sl_view_lost(path, SL_LEG_WAN) +
-	       path->attempts_repeated + path->refused + path->stalls;
+	       sl_view_media_lost(path, SL_LEG_LAN) + sl_view_media_lost(path, SL_LEG_WAN) +
+	       sl_view_opens_bad(path) + sl_view_queries_bad(path) + path->stalls;
 }
 
 /* The window slides: a sample is new only where the count grew.  One burst is one. */
@@ -20,8 +21,12 @@ static void pair_note(struct sl_judge *judge, const struct sl_path_report *path,
 	uint32_t samples = bad_samples(path), slow = path->rtt[SL_LEG_WAN].above_slo;
 
 	if (samples > judge->bad_samples) {
-		if (now_ms - judge->pair_ms[0] >= SL_JUDGE_APART_MS)
+		bool apart = now_ms - judge->pair_ms[0] >= SL_JUDGE_APART_MS;
+
+		if (apart || now_ms - judge->burst_ms >= SL_JUDGE_BURST_MS) {
 			judge->pair_ms[1] = judge->pair_ms[0];
+			judge->burst_ms = now_ms;
+		}
 		judge->pair_ms[0] = now_ms;
 	}
 	if (slow > judge->slow_samples)
@@ -156,7 +161,7 @@ void sl_judge_break(struct sl_judge *judge)
 	judge->bad_now = false;
 	judge->good_ms = 0;
 	judge->bad_samples = judge->slow_samples = UINT32_MAX; /* what comes first may be old */
-	judge->pair_ms[0] = judge->pair_ms[1] = judge->slow_ms = 0;
+	judge->pair_ms[0] = judge->pair_ms[1] = judge->burst_ms = judge->slow_ms = 0;
 }
 
 bool sl_judge_bad_now(const struct sl_judge *judge, uint64_t now_ms)

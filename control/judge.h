@@ -19,6 +19,7 @@
 #define SL_JUDGE_DOWN_RUN 2
 #define SL_JUDGE_PAIR_MS  3000   /* two bad samples within this are no accident ... */
 #define SL_JUDGE_APART_MS 200    /* ... unless they are one burst */
+#define SL_JUDGE_BURST_MS 1000   /* which no longer trouble is: it goes on */
 #define SL_JUDGE_CALM_MS  1000   /* good pictures for this long: the SLO is back for now */
 #define SL_JUDGE_FRESH_MS 2000   /* evidence older than this says nothing of now */
 #define SL_JUDGE_STALE_MS 300000 /* a bad state nobody has seen since is forgotten */
@@ -35,6 +36,7 @@ struct sl_judge {
 	uint64_t first_bad_ms;              /* start of the present run of trouble */
 	uint32_t bad_samples, slow_samples; /* in the last picture */
 	uint64_t pair_ms[2]; /* when the last two bad samples came, apart, newest first */
+	uint64_t burst_ms;   /* when the first sample of the newest burst came */
 	uint64_t slow_ms;    /* when the number of slow samples last grew */
 	uint32_t base_p50_us, base_p95_us; /* WAN leg, slow averages of good times; 0 = none */
 	uint64_t base_bps[2];

@@ -4,6 +4,7 @@
 #include "locate.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define COVERAGE_MIN_PPM     500000
 #define COVERAGE_PACKETS_MIN 20
@@ -19,6 +20,14 @@ static const struct sl_path_report *path_of(const struct sl_scene *scene, unsign
 					    unsigned int uplink)
 {
 	return scene->view->path[service][uplink];
+}
+
+/* Of segments or of media: shares are compared, never added up. */
+static uint32_t worst_loss_ppm(const struct sl_path_report *path, unsigned int leg)
+{
+	uint32_t segments = sl_view_loss_ppm(path, leg), media = sl_view_media_loss_ppm(path, leg);
+
+	return segments > media ? segments : media;
 }
 
 void sl_locate_badness(const struct sl_scene *scene, unsigned int service, unsigned int uplink,
@@ -41,7 +50,7 @@ void sl_locate_badness(const struct sl_scene *scene, unsigned int service, unsig
 		badness->rise_us = now > normal ? now - normal : 1;
 	}
 	if (sl_view_lossy(path, slo, SL_LEG_WAN))
-		badness->loss_ppm = sl_view_loss_ppm(path, SL_LEG_WAN);
+		badness->loss_ppm = worst_loss_ppm(path, SL_LEG_WAN);
 }
 
 static enum sl_evidence compare_latency(const struct sl_path_report *path,
@@ -58,18 +67,60 @@ static enum sl_evidence compare_latency(const struct sl_path_report *path,
 	return SL_EVIDENCE_NONE;
 }
 
-static enum sl_evidence compare_loss(const struct sl_path_report *path, uint32_t loss_ppm)
+/* @lost of @n, which is @now_ppm, where @loss_ppm would be as bad as the other path. */
+static enum sl_evidence compare_share(uint32_t lost, uint32_t n, uint32_t now_ppm,
+				      uint32_t loss_ppm)
 {
-	uint64_t expect = (uint64_t)sl_view_segments(path) * loss_ppm / PPM;
-	uint32_t lost = sl_view_lost(path, SL_LEG_WAN);
+	uint64_t expect = (uint64_t)n * loss_ppm / PPM;
 
-	if (!loss_ppm)
-		return SL_EVIDENCE_NONE;
-	if (lost >= LOST_MIN && sl_view_loss_ppm(path, SL_LEG_WAN) >= loss_ppm / 2)
+	if (lost >= LOST_MIN && now_ppm >= loss_ppm / 2)
 		return SL_EVIDENCE_SUFFERS;
 	if (expect >= EXPECT_MIN && (uint64_t)lost * 3 < expect)
 		return SL_EVIDENCE_CLEAN;
 	return SL_EVIDENCE_NONE;
+}
+
+static enum sl_evidence compare_loss(const struct sl_path_report *path, uint32_t loss_ppm)
+{
+	enum sl_evidence segments, media;
+
+	if (!loss_ppm)
+		return SL_EVIDENCE_NONE;
+	segments = compare_share(sl_view_lost(path, SL_LEG_WAN), sl_view_segments(path),
+				 sl_view_loss_ppm(path, SL_LEG_WAN), loss_ppm);
+	media = compare_share(sl_view_media_lost(path, SL_LEG_WAN),
+			      path->media[SL_LEG_WAN].expected,
+			      sl_view_media_loss_ppm(path, SL_LEG_WAN), loss_ppm);
+	return segments > media ? segments : media;
+}
+
+static bool slow_by_dns(const struct sl_path_report *path, const struct sl_policy_slo *slo)
+{
+	return sl_view_slow(path, slo) && !strcmp(path->rtt[SL_LEG_WAN].method, "dns");
+}
+
+/* More queries fail than may, or the answers come late where nothing else is measured. */
+static bool queries_fail(const struct sl_path_report *path, const struct sl_policy_slo *slo)
+{
+	uint64_t bad = sl_view_queries_bad(path), n = path->queries > bad ? path->queries : bad;
+	uint32_t limit_ppm = slo && slo->failures_ppm != UINT32_MAX ? slo->failures_ppm : 0;
+
+	return slow_by_dns(path, slo) || (bad >= LOST_MIN && bad * PPM > n * limit_ppm);
+}
+
+/* Nothing is wrong with @service on @uplink but its queries. */
+static bool only_queries_fail(const struct sl_scene *scene, unsigned int service,
+			      unsigned int uplink)
+{
+	const struct sl_path_report *path = path_of(scene, service, uplink);
+	const struct sl_policy_slo *slo = sl_view_slo(scene->view->policy, service);
+
+	if (!path || !queries_fail(path, slo) || sl_view_opens_bad(path) >= LOST_MIN)
+		return false;
+	if (path->state == SL_HEALTH_DOWN && sl_view_segments(path))
+		return false;
+	return !sl_view_lossy(path, slo, SL_LEG_WAN) &&
+	       (!sl_view_slow(path, slo) || slow_by_dns(path, slo));
 }
 
 enum sl_evidence sl_locate_compare(const struct sl_scene *scene, unsigned int other,
@@ -83,7 +134,8 @@ enum sl_evidence sl_locate_compare(const struct sl_scene *scene, unsigned int ot
 	if (!path || sl_view_limited(scene->view, other))
 		return SL_EVIDENCE_NONE;
 	if (sl_judge_bad_now(judge, scene->now_ms))
-		return SL_EVIDENCE_SUFFERS;
+		return only_queries_fail(scene, other, uplink) ? SL_EVIDENCE_NONE
+							       : SL_EVIDENCE_SUFFERS;
 	if (badness->down || (!badness->rise_us && !badness->loss_ppm))
 		return path->state == SL_HEALTH_GOOD ? SL_EVIDENCE_CLEAN : SL_EVIDENCE_NONE;
 	latency = compare_latency(path, judge, badness->rise_us);
@@ -130,7 +182,7 @@ static bool lan_fault(const struct sl_path_report *path, const struct sl_policy_
 	if (sl_view_slow(path, slo) || sl_view_lossy(path, slo, SL_LEG_WAN))
 		return false;
 	snprintf(why, SL_TEXT_MAX, "LAN leg p95 %.1f ms loss %.2f %%, WAN leg is clean",
-		 path->rtt[SL_LEG_LAN].p95_us / 1e3, sl_view_loss_ppm(path, SL_LEG_LAN) / 1e4);
+		 path->rtt[SL_LEG_LAN].p95_us / 1e3, worst_loss_ppm(path, SL_LEG_LAN) / 1e4);
 	return true;
 }
 
@@ -177,6 +229,59 @@ static enum sl_verdict by_others(const struct sl_scene *scene, unsigned int serv
 	return SL_VERDICT_UNKNOWN;
 }
 
+/* Connections of this path open, or its packets are answered: by more than DNS. */
+static bool connects(const struct sl_path_report *path)
+{
+	const struct sl_latency_report *wan = &path->rtt[SL_LEG_WAN];
+
+	return path->state != SL_HEALTH_DOWN && sl_view_opens_bad(path) < LOST_MIN &&
+	       (path->established >= LOST_MIN ||
+		(wan->samples >= SAMPLES_MIN && strcmp(wan->method, "dns") != 0));
+}
+
+/* Who connects by @uplink while @service's queries fail; SL_SITE_SERVICES: nobody, or not all. */
+static unsigned int who_connects(const struct sl_scene *scene, unsigned int service,
+				 unsigned int uplink)
+{
+	unsigned int who = SL_SITE_SERVICES;
+
+	for (unsigned int s = 0; s < SL_SITE_SERVICES; s++) {
+		const struct sl_path_report *path = path_of(scene, s, uplink);
+
+		if (!path || sl_view_limited(scene->view, s))
+			continue;
+		if (s != service && sl_judge_bad_now(&scene->judge[s][uplink], scene->now_ms) &&
+		    !only_queries_fail(scene, s, uplink))
+			return SL_SITE_SERVICES;
+		if (connects(path) && (who == SL_SITE_SERVICES || s == service))
+			who = s;
+	}
+	return who;
+}
+
+/* Queries fail where connections do not: the resolver, or the way to it alone. */
+static bool dns_fault(const struct sl_scene *scene, unsigned int service, unsigned int uplink,
+		      char *why)
+{
+	const struct sl_path_report *path = path_of(scene, service, uplink);
+	unsigned int who;
+
+	if (!only_queries_fail(scene, service, uplink))
+		return false;
+	who = who_connects(scene, service, uplink);
+	if (who == SL_SITE_SERVICES)
+		return false;
+	/* Short: a decision's text has room for half a line of it. */
+	if (sl_view_queries_bad(path) >= LOST_MIN)
+		snprintf(why, SL_TEXT_MAX, "%u of %u queries fail, %s connects",
+			 sl_view_queries_bad(path), path->queries,
+			 sl_view_service_name(scene->view->policy, who));
+	else
+		snprintf(why, SL_TEXT_MAX, "queries take %.1f ms, %s connects",
+			 path->dns.p95_us / 1e3, sl_view_service_name(scene->view->policy, who));
+	return true;
+}
+
 static bool server_refuses(const struct sl_path_report *path, char *why)
 {
 	if (path->refused < LOST_MIN || path->refused * 2 < path->attempts)
@@ -204,6 +309,8 @@ enum sl_verdict sl_locate(const struct sl_scene *scene, unsigned int service, un
 	}
 	if (lan_fault(path, sl_view_slo(scene->view->policy, service), why))
 		return SL_VERDICT_LAN;
+	if (dns_fault(scene, service, uplink, why))
+		return SL_VERDICT_DNS;
 	if (server_refuses(path, why))
 		return SL_VERDICT_DESTINATION;
 	if (bad_elsewhere(scene, service, uplink)) {

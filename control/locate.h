@@ -1,9 +1,10 @@
 /*
- * locate.h - where is the fault of a bad path: LAN, uplink, destination, ourselves
+ * locate.h - where is the fault of a bad path: LAN, uplink, destination, DNS, ourselves
  *
  * By comparing: the two legs of the path; the other services on its uplink
  * (do they suffer the same, against what is normal for each of them?); the same
- * service on other uplinks.  What has too few samples to tell is not evidence.
+ * service on other uplinks.  DNS: queries fail where connections do not.  What has
+ * too few samples to tell is not evidence.
  * Pure.
  */
 #ifndef SL_LOCATE_H

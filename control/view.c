@@ -3,7 +3,7 @@
  *
  * Loss per leg by where the box stands (MEASUREMENT.md 1): what the LAN side sent
  * and was lost after us, and what the WAN side sent and was lost before us, was
- * lost on the WAN leg.
+ * lost on the WAN leg.  Of media only what was lost before us is seen.
  */
 #include "view.h"
 
@@ -128,6 +128,28 @@ uint32_t sl_view_segments(const struct sl_path_report *path)
 	return path->loss[0].segments + path->loss[1].segments;
 }
 
+uint32_t sl_view_media_lost(const struct sl_path_report *path, unsigned int leg)
+{
+	const struct sl_media_report *media = &path->media[leg];
+
+	return media->expected > media->packets ? media->expected - media->packets : 0;
+}
+
+uint32_t sl_view_media_loss_ppm(const struct sl_path_report *path, unsigned int leg)
+{
+	return share_ppm(sl_view_media_lost(path, leg), path->media[leg].expected);
+}
+
+uint32_t sl_view_queries_bad(const struct sl_path_report *path)
+{
+	return path->queries_failed + path->queries_unanswered;
+}
+
+uint32_t sl_view_opens_bad(const struct sl_path_report *path)
+{
+	return path->attempts_repeated + path->refused + path->hellos_unanswered;
+}
+
 bool sl_view_slow(const struct sl_path_report *path, const struct sl_policy_slo *slo)
 {
 	const struct sl_latency_report *rtt = &path->rtt[SL_LEG_WAN];
@@ -141,5 +163,7 @@ bool sl_view_slow(const struct sl_path_report *path, const struct sl_policy_slo 
 bool sl_view_lossy(const struct sl_path_report *path, const struct sl_policy_slo *slo,
 		   unsigned int leg)
 {
-	return slo && slo->loss_ppm != UINT32_MAX && sl_view_loss_ppm(path, leg) > slo->loss_ppm;
+	return slo && slo->loss_ppm != UINT32_MAX &&
+	       (sl_view_loss_ppm(path, leg) > slo->loss_ppm ||
+		sl_view_media_loss_ppm(path, leg) > slo->loss_ppm);
 }

@@ -50,10 +50,18 @@ uint32_t sl_view_lost(const struct sl_path_report *path, unsigned int leg);
 uint32_t sl_view_loss_ppm(const struct sl_path_report *path, unsigned int leg);
 uint32_t sl_view_segments(const struct sl_path_report *path);
 
+/* RTP lost on a leg, which is seen of what comes by it; and its share of what was sent. */
+uint32_t sl_view_media_lost(const struct sl_path_report *path, unsigned int leg);
+uint32_t sl_view_media_loss_ppm(const struct sl_path_report *path, unsigned int leg);
+
+/* DNS queries that failed or went unanswered; connections and hellos that did. */
+uint32_t sl_view_queries_bad(const struct sl_path_report *path);
+uint32_t sl_view_opens_bad(const struct sl_path_report *path);
+
 /* True when more WAN-leg samples than the SLO's quantile allows are above its latency. */
 bool sl_view_slow(const struct sl_path_report *path, const struct sl_policy_slo *slo);
 
-/* True when the leg loses more than the SLO allows. */
+/* True when the leg loses more than the SLO allows: of segments, or of media. */
 bool sl_view_lossy(const struct sl_path_report *path, const struct sl_policy_slo *slo,
 		   unsigned int leg);
 

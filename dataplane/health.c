@@ -1,30 +1,30 @@
 /*
- * health.c - bounds, measures, the state and its reason
+ * health.c - bounds, measures, the state
+ *
+ * The numbers are filled in by health_report.c, the reason is put by health_say.c.
  */
-#include "health.h"
+#include "health_private.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "fastpath/histogram.h"
-
 #define Z_90 1.2815515655446004 /* one-sided 90 % of the normal distribution */
-#define PPM  1000000u
 
-static const char *const method_words[SL_METHODS] = {"seq", "ts", "handshake"};
-
-enum outcome { NOTHING, THIN, UNSURE, KEPT, BROKEN };
-
-struct measure {
-	enum outcome outcome;
-	uint64_t bad, n;
-	double limit;
+/* Fewer than n are too few to judge by; fewer bad ones than bad are chance. */
+static const struct {
+	uint32_t n, bad;
+} least[SL_MEASURES] = {
+	[SL_MEASURE_LATENCY] = {SL_HEALTH_MIN_RTT, SL_HEALTH_BAD_RTT},
+	[SL_MEASURE_LOSS] = {SL_HEALTH_MIN_SEGMENTS, SL_HEALTH_BAD_SEGMENTS},
+	[SL_MEASURE_MEDIA] = {SL_HEALTH_MIN_MEDIA, SL_HEALTH_BAD_MEDIA},
+	[SL_MEASURE_FAILURES] = {SL_HEALTH_MIN_ATTEMPTS, SL_HEALTH_BAD_ATTEMPTS},
 };
 
-struct finding {
-	struct measure latency, loss, failures;
-};
+uint32_t sl_health_least(enum sl_measure_kind kind)
+{
+	return least[kind].n;
+}
 
 static double wilson(uint64_t bad, uint64_t n, double z)
 {
@@ -47,292 +47,135 @@ double sl_health_upper(uint64_t bad, uint64_t n)
 	return n ? wilson(bad, n, Z_90) : 1;
 }
 
-static uint64_t total(const struct sl_histogram *h)
+static void measure(struct sl_finding *f, enum sl_measure_kind kind, struct sl_share share,
+		    double limit)
 {
-	uint64_t sum = 0;
+	struct sl_measure *m = &f->of[kind];
 
-	for (uint32_t i = 0; i < SL_HIST_BUCKETS; i++)
-		sum += h->count[i];
-	return sum;
-}
-
-uint64_t sl_health_quantile_ns(const struct sl_histogram *h, uint32_t quantile_ppm)
-{
-	uint64_t n = total(h), rank = (n * quantile_ppm + PPM - 1) / PPM, seen = 0;
-
-	if (n == 0)
-		return 0;
-	if (rank == 0)
-		rank = 1;
-	for (uint32_t i = 0; i < SL_HIST_BUCKETS; i++) {
-		seen += h->count[i];
-		if (seen >= rank)
-			return sl_histogram_middle_ns(i);
-	}
-	return 0;
-}
-
-/* The method with most samples; SL_METHODS when there is none at all. */
-static unsigned int best_method(const struct sl_path_stats *window, enum sl_leg leg)
-{
-	unsigned int best = SL_METHODS;
-	uint64_t most = 0;
-
-	for (unsigned int m = 0; m < SL_METHODS; m++) {
-		uint64_t n = total(&window->rtt[leg][m]);
-
-		if (n > most) {
-			most = n;
-			best = m;
-		}
-	}
-	return best;
-}
-
-void sl_health_latency(const struct sl_path_stats *window, enum sl_leg leg, uint64_t slo_ns,
-		       struct sl_latency_report *out)
-{
-	unsigned int method = best_method(window, leg);
-
-	*out = (struct sl_latency_report){0};
-	if (method == SL_METHODS)
-		return;
-	const struct sl_histogram *h = &window->rtt[leg][method];
-
-	snprintf(out->method, sizeof(out->method), "%s", method_words[method]);
-	out->samples = (uint32_t)total(h);
-	for (uint32_t i = 0; slo_ns && i < SL_HIST_BUCKETS; i++)
-		if (sl_histogram_middle_ns(i) > slo_ns)
-			out->above_slo += h->count[i];
-	out->p50_us = (uint32_t)(sl_health_quantile_ns(h, PPM / 2) / 1000);
-	out->p95_us = (uint32_t)(sl_health_quantile_ns(h, PPM / 100 * 95) / 1000);
-	out->max_us = (uint32_t)(sl_health_quantile_ns(h, PPM) / 1000);
-}
-
-static struct measure measure(uint64_t bad, uint64_t n, double limit, uint64_t min_n,
-			      uint64_t min_bad)
-{
-	struct measure m = {.bad = bad, .n = n, .limit = limit};
-
-	if (n == 0)
-		m.outcome = NOTHING;
-	else if (n < min_n)
-		m.outcome = THIN;
-	else if (bad >= min_bad && sl_health_lower(bad, n) > limit)
-		m.outcome = BROKEN;
+	*m = (struct sl_measure){.share = share, .limit = limit};
+	if (share.n == 0)
+		m->outcome = SL_OUTCOME_NOTHING;
+	else if (share.n < least[kind].n)
+		m->outcome = SL_OUTCOME_THIN;
+	else if (share.bad >= least[kind].bad && sl_health_lower(share.bad, share.n) > limit)
+		m->outcome = SL_OUTCOME_BROKEN;
 	else
-		m.outcome = sl_health_upper(bad, n) <= limit ? KEPT : UNSURE;
-	return m;
+		m->outcome = sl_health_upper(share.bad, share.n) <= limit ? SL_OUTCOME_KEPT
+									  : SL_OUTCOME_UNSURE;
 }
 
-static struct measure measure_loss(const struct sl_path_stats *w, uint32_t limit_ppm)
+/*
+ * @bad of @n tries of one kind.  A repeat, or a query that was given up after 5 s, may stand
+ * for a try made before the window: n is then what is known to have been tried.  Bounded kind
+ * by kind, so that old failures of one are not thinned out by the new tries of another.
+ */
+static struct sl_share tries(uint64_t bad, uint64_t n)
+{
+	return (struct sl_share){bad, n > bad ? n : bad};
+}
+
+static struct sl_share lost_segments(const struct sl_path_stats *w)
 {
 	const struct sl_direction_stats *a = &w->side[0], *b = &w->side[1];
 	uint64_t lost = a->lost_after + a->lost_before + b->lost_after + b->lost_before;
 	uint64_t n = a->segments + b->segments;
 
-	return measure(lost < n ? lost : n, n, (double)limit_ppm / PPM, SL_HEALTH_MIN_SEGMENTS,
-		       SL_HEALTH_BAD_SEGMENTS);
+	return (struct sl_share){lost < n ? lost : n, n};
 }
 
-static struct measure measure_failures(const struct sl_path_stats *w, uint32_t limit_ppm)
+static struct sl_share lost_media(const struct sl_path_stats *w)
 {
-	uint64_t failed = w->attempts_repeated + w->refused;
-	/* A repeat may stand for an attempt made before the window. */
-	uint64_t n = w->attempts > failed ? w->attempts : failed;
+	struct sl_share share = {0};
 
-	return measure(failed, n, (double)limit_ppm / PPM, SL_HEALTH_MIN_ATTEMPTS,
-		       SL_HEALTH_BAD_ATTEMPTS);
+	for (int i = 0; i < 2; i++) {
+		share.bad += sl_health_media_lost(&w->side[i]);
+		share.n += w->side[i].media_expected;
+	}
+	return share;
 }
 
-static bool says(uint32_t limit_ppm)
+/* DNS counts each try of a query, and each that was repeated or given up, as unanswered. */
+static struct sl_share failures(const struct sl_path_stats *w, struct sl_finding *f)
 {
-	return limit_ppm != UINT32_MAX;
+	f->attempts = tries(w->attempts_repeated + w->refused, w->attempts);
+	f->queries = tries(w->queries_failed + w->queries_unanswered, w->queries);
+	f->hellos = tries(w->hellos_unanswered, w->hellos);
+	f->queries_failed = w->queries_failed;
+	return (struct sl_share){f->attempts.bad + f->queries.bad + f->hellos.bad,
+				 f->attempts.n + f->queries.n + f->hellos.n};
 }
 
-static struct finding find(const struct sl_path_stats *w, const struct sl_policy_slo *slo)
+/* A limit that the SLO does not say is never broken. */
+static double limit_of(const struct sl_policy_slo *slo, uint32_t limit_ppm)
 {
-	struct finding f = {0};
+	return slo && sl_health_says(limit_ppm) ? (double)limit_ppm / SL_PPM : 1;
+}
+
+static struct sl_finding find(const struct sl_path_stats *w, const struct sl_policy_slo *slo)
+{
+	struct sl_finding f = {.method = sl_health_method(w, SL_LEG_WAN)};
+	double loss = limit_of(slo, slo ? slo->loss_ppm : 0);
 	struct sl_latency_report wan;
 
 	sl_health_latency(w, SL_LEG_WAN, slo ? slo->latency_ns : 0, &wan);
-	f.latency = measure(wan.above_slo, wan.samples,
-			    slo ? 1 - (double)slo->latency_quantile_ppm / PPM : 1,
-			    SL_HEALTH_MIN_RTT, SL_HEALTH_BAD_RTT);
-	f.loss = measure_loss(w, slo && says(slo->loss_ppm) ? slo->loss_ppm : PPM);
-	f.failures = measure_failures(w, slo && says(slo->failures_ppm) ? slo->failures_ppm : PPM);
+	measure(&f, SL_MEASURE_LATENCY, (struct sl_share){wan.above_slo, wan.samples},
+		slo ? 1 - (double)slo->latency_quantile_ppm / SL_PPM : 1);
+	measure(&f, SL_MEASURE_LOSS, lost_segments(w), loss);
+	measure(&f, SL_MEASURE_MEDIA, lost_media(w), loss);
+	measure(&f, SL_MEASURE_FAILURES, failures(w, &f),
+		limit_of(slo, slo ? slo->failures_ppm : 0));
 	return f;
 }
 
-static bool broken(const struct finding *f)
+static bool broken(const struct sl_finding *f)
 {
-	return f->latency.outcome == BROKEN || f->loss.outcome == BROKEN ||
-	       f->failures.outcome == BROKEN;
+	for (int i = 0; i < SL_MEASURES; i++)
+		if (f->of[i].outcome == SL_OUTCOME_BROKEN)
+			return true;
+	return false;
 }
 
 /* What the shorter window is sure to be kept is not broken by what lies further back. */
-static void excuse(struct finding *longer, const struct finding *window)
+static void excuse(struct sl_finding *longer, const struct sl_finding *window)
 {
-	if (window->latency.outcome == KEPT && longer->latency.outcome == BROKEN)
-		longer->latency.outcome = UNSURE;
-	if (window->loss.outcome == KEPT && longer->loss.outcome == BROKEN)
-		longer->loss.outcome = UNSURE;
-	if (window->failures.outcome == KEPT && longer->failures.outcome == BROKEN)
-		longer->failures.outcome = UNSURE;
+	for (int i = 0; i < SL_MEASURES; i++)
+		if (window->of[i].outcome == SL_OUTCOME_KEPT &&
+		    longer->of[i].outcome == SL_OUTCOME_BROKEN)
+			longer->of[i].outcome = SL_OUTCOME_UNSURE;
 }
 
-/* The measure that must have been taken before a path may be called good. */
-static const struct measure *key(const struct finding *f, const struct sl_policy_slo *slo)
+enum sl_measure_kind sl_health_key(const struct sl_finding *f, const struct sl_policy_slo *slo)
 {
+	const struct sl_measure *of = f->of;
+
 	if (!slo || slo->latency_ns)
-		return &f->latency;
-	if (says(slo->loss_ppm))
-		return &f->loss;
-	return says(slo->failures_ppm) ? &f->failures : &f->latency;
-}
-
-static uint64_t packets(const struct sl_path_stats *w)
-{
-	return w->side[0].packets + w->side[1].packets;
-}
-
-static int say_latency(const struct finding *f, const struct sl_policy_slo *slo,
-		       const struct sl_path_stats *w, char *text, size_t size)
-{
-	unsigned int method = best_method(w, SL_LEG_WAN);
-	uint64_t value_ns =
-		sl_health_quantile_ns(&w->rtt[SL_LEG_WAN][method], slo->latency_quantile_ppm);
-
-	return snprintf(
-		text, size,
-		"p%g wan %.4g ms > %.4g ms: %llu of %llu samples above (lower bound %.1f %% "
-		"> %.4g %%)",
-		slo->latency_quantile_ppm / 1e4, (double)value_ns / 1e6,
-		(double)slo->latency_ns / 1e6, (unsigned long long)f->latency.bad,
-		(unsigned long long)f->latency.n,
-		100 * sl_health_lower(f->latency.bad, f->latency.n), 100 * f->latency.limit);
-}
-
-static int say_share(const struct measure *m, const char *what, const char *of, char *text,
-		     size_t size)
-{
-	return snprintf(text, size, "%s %.2g %% > %.4g %%: %llu of %llu %s (lower bound %.2g %%)",
-			what, 100.0 * (double)m->bad / (double)m->n, 100 * m->limit,
-			(unsigned long long)m->bad, (unsigned long long)m->n, of,
-			100 * sl_health_lower(m->bad, m->n));
-}
-
-static void say_broken(const struct finding *f, const struct sl_policy_slo *slo,
-		       const struct sl_path_stats *w, struct sl_path_report *r)
-{
-	size_t at = 0;
-	char part[128];
-
-	for (int i = 0; i < 3; i++) {
-		part[0] = 0;
-		if (i == 0 && f->latency.outcome == BROKEN)
-			say_latency(f, slo, w, part, sizeof(part));
-		if (i == 1 && f->loss.outcome == BROKEN)
-			say_share(&f->loss, "loss", "segments", part, sizeof(part));
-		if (i == 2 && f->failures.outcome == BROKEN)
-			say_share(&f->failures, "failures", "attempts", part, sizeof(part));
-		if (part[0] && at < sizeof(r->reason))
-			at += (size_t)snprintf(r->reason + at, sizeof(r->reason) - at, "%s%s",
-					       at ? "; " : "", part);
-	}
-	if (at < sizeof(r->reason))
-		snprintf(r->reason + at, sizeof(r->reason) - at, " in %.1f s", r->window_ms / 1e3);
-}
-
-static void say_good(const struct finding *f, struct sl_path_report *r)
-{
-	snprintf(r->reason, sizeof(r->reason),
-		 "p95 wan %.4g ms over %u samples, %llu of %llu segments lost in %.1f s",
-		 r->rtt[SL_LEG_WAN].p95_us / 1e3, r->rtt[SL_LEG_WAN].samples,
-		 (unsigned long long)f->loss.bad, (unsigned long long)f->loss.n,
-		 r->window_ms / 1e3);
-}
-
-static void say_blind(const struct finding *f, const struct sl_policy_slo *slo,
-		      struct sl_path_report *r)
-{
-	const struct measure *m = key(f, slo);
-	bool rtt = m == &f->latency, loss = m == &f->loss;
-
-	snprintf(r->reason, sizeof(r->reason), "%llu %s in %.1f s, %d needed to judge",
-		 (unsigned long long)m->n,
-		 rtt    ? "wan samples"
-		 : loss ? "segments"
-			: "attempts",
-		 r->window_ms / 1e3,
-		 rtt    ? SL_HEALTH_MIN_RTT
-		 : loss ? SL_HEALTH_MIN_SEGMENTS
-			: SL_HEALTH_MIN_ATTEMPTS);
-}
-
-static void fill_directions(const struct sl_path_stats *w, struct sl_path_report *r)
-{
-	for (int i = 0; i < 2; i++) {
-		const struct sl_direction_stats *d = &w->side[i];
-
-		r->loss[i] = (struct sl_loss_report){
-			.segments = (uint32_t)d->segments,
-			.lost_after = (uint32_t)d->lost_after,
-			.lost_before = (uint32_t)d->lost_before,
-			.spurious = (uint32_t)d->spurious,
-			.reordered = (uint32_t)d->reordered,
-			.capture_miss = (uint32_t)d->capture_miss,
-		};
-		r->packets[i] = (uint32_t)d->packets;
-		r->bytes[i] = d->bytes;
-		r->meter_dropped += (uint32_t)d->meter_dropped;
-	}
-}
-
-/* Share of packets that were measured in a flow. */
-static uint32_t coverage_ppm(const struct sl_path_stats *w)
-{
-	uint64_t all = packets(w), bare = w->side[0].unmeasured + w->side[1].unmeasured;
-
-	/* The counters are read while they grow: the second may be ahead of the first. */
-	return bare < all ? (uint32_t)((all - bare) * PPM / all) : 0;
+		return SL_MEASURE_LATENCY;
+	/* Loss is told by segments or by media, whichever this service has. */
+	if (sl_health_says(slo->loss_ppm))
+		return of[SL_MEASURE_MEDIA].outcome > of[SL_MEASURE_LOSS].outcome ? SL_MEASURE_MEDIA
+										  : SL_MEASURE_LOSS;
+	return sl_health_says(slo->failures_ppm) ? SL_MEASURE_FAILURES : SL_MEASURE_LATENCY;
 }
 
 static void fill(const struct sl_health_input *in, bool longer, struct sl_path_report *r)
 {
-	const struct sl_path_stats *w = longer ? in->longer : in->window;
-	const struct sl_policy_slo *slo = in->slo;
-	const struct sl_direction_stats *lan = &w->side[SL_SIDE_LAN];
-
 	r->window_ms = longer ? in->longer_ms : in->window_ms;
-	r->meter_dropped = 0;
-	sl_health_latency(w, SL_LEG_LAN, 0, &r->rtt[SL_LEG_LAN]);
-	sl_health_latency(w, SL_LEG_WAN, slo ? slo->latency_ns : 0, &r->rtt[SL_LEG_WAN]);
-	fill_directions(w, r);
-	r->flows_new = (uint32_t)w->flows;
-	r->flows_full = (uint32_t)w->flows_full;
-	r->attempts = (uint32_t)w->attempts;
-	r->attempts_repeated = (uint32_t)w->attempts_repeated;
-	r->established = (uint32_t)w->established;
-	r->refused = (uint32_t)w->refused;
-	r->resets = (uint32_t)w->resets;
-	r->demand = (uint32_t)lan->demand;
-	r->progress = (uint32_t)lan->progress;
-	r->stalls = (uint32_t)lan->stalls;
-	r->stall_repeats = (uint32_t)lan->stall_repeats;
+	sl_health_fill(longer ? in->longer : in->window, in->slo, r);
 	/* What the engine lost it lost of all alike, as far as anybody can tell. */
-	r->coverage_ppm = (uint32_t)((uint64_t)coverage_ppm(w) * (PPM - in->engine_lost_ppm) / PPM);
+	r->coverage_ppm =
+		(uint32_t)((uint64_t)r->coverage_ppm * (SL_PPM - in->engine_lost_ppm) / SL_PPM);
 }
 
-static bool enough(const struct finding *f, const struct sl_policy_slo *slo)
+static bool enough(const struct sl_finding *f, const struct sl_policy_slo *slo)
 {
-	return key(f, slo)->outcome >= UNSURE;
+	return f->of[sl_health_key(f, slo)].outcome >= SL_OUTCOME_UNSURE;
 }
 
 /* The state by the SLO; *@f and @r's numbers are of the window that decided. */
-static void judge_slo(const struct sl_health_input *in, struct finding *f, struct sl_path_report *r)
+static void judge_slo(const struct sl_health_input *in, struct sl_finding *f,
+		      struct sl_path_report *r)
 {
-	struct finding longer = {0};
+	struct sl_finding longer = {0};
 
 	*f = find(in->window, in->slo);
 	r->state = broken(f) ? SL_HEALTH_DEGRADED : SL_HEALTH_GOOD;
@@ -350,7 +193,7 @@ static void judge_slo(const struct sl_health_input *in, struct finding *f, struc
 
 void sl_health_judge(const struct sl_health_input *in, struct sl_path_report *r)
 {
-	struct finding f;
+	struct sl_finding f;
 
 	r->silent_ms = in->live->silent_ms;
 	fill(in, false, r);
@@ -361,15 +204,16 @@ void sl_health_judge(const struct sl_health_input *in, struct sl_path_report *r)
 	}
 	judge_slo(in, &f, r);
 	if (r->state == SL_HEALTH_DEGRADED)
-		return say_broken(&f, in->slo,
-				  r->window_ms == in->window_ms ? in->window : in->longer, r);
+		return sl_health_say_broken(&f, in->slo,
+					    r->window_ms == in->window_ms ? in->window : in->longer,
+					    r);
 	if (enough(&f, in->slo))
-		return say_good(&f, r);
+		return sl_health_say_good(&f, r);
 	if (r->packets[0] + r->packets[1] == 0) {
 		r->state = SL_HEALTH_IDLE;
 		snprintf(r->reason, sizeof(r->reason), "no packets in %.1f s", r->window_ms / 1e3);
 		return;
 	}
 	r->state = SL_HEALTH_BLIND;
-	say_blind(&f, in->slo, r);
+	sl_health_say_blind(&f, in->slo, r);
 }

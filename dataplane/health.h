@@ -1,12 +1,13 @@
 /*
  * health.h - a window of a path against its SLO: good, degraded, down, idle or blind
  *
- * Pure.  A share of bad ones among n (samples above the latency, segments lost,
- * attempts failed) breaks its limit when the one-sided 90 % Wilson lower bound of
- * it is above the limit, and keeps it when the upper bound is not.  In between,
- * and when there is too little of it, the same is asked of a longer window.
- * Too few samples are blind, none at all idle; never good.
- * RTT methods are never mixed: each leg is told by the method with most samples.
+ * Pure.  A share of bad ones among n (samples above the latency, segments lost, RTP
+ * packets lost, tries failed: connections, DNS queries, hellos) breaks its limit when
+ * the one-sided 90 % Wilson lower bound of it is above the limit, and keeps it when the
+ * upper bound is not.  In between, and when there is too little of it, the same is asked
+ * of a longer window.  Too few samples are blind, none at all idle; never good.
+ * RTT methods are never mixed (health_report.c says which tells).  What the core did
+ * not believe (bogus_*) is reported, and judges nothing.
  */
 #ifndef SL_HEALTH_H
 #define SL_HEALTH_H
@@ -19,10 +20,12 @@
 /* Fewer than this are too few to judge by. */
 #define SL_HEALTH_MIN_RTT      5
 #define SL_HEALTH_MIN_SEGMENTS 10
-#define SL_HEALTH_MIN_ATTEMPTS 3
+#define SL_HEALTH_MIN_MEDIA    20 /* 0.4 s of a call */
+#define SL_HEALTH_MIN_ATTEMPTS 3  /* of all that is tried */
 /* Fewer bad ones than this are chance, whatever the share. */
 #define SL_HEALTH_BAD_RTT      3
 #define SL_HEALTH_BAD_SEGMENTS 2
+#define SL_HEALTH_BAD_MEDIA    3 /* one that comes late looks lost until then */
 #define SL_HEALTH_BAD_ATTEMPTS 3
 
 struct sl_health_input {
@@ -45,9 +48,13 @@ void sl_health_judge(const struct sl_health_input *in, struct sl_path_report *re
 double sl_health_lower(uint64_t bad, uint64_t n);
 double sl_health_upper(uint64_t bad, uint64_t n);
 
-/* The RTT of @leg: method with most samples, percentiles by nearest rank. */
+/* The RTT of @leg by the method that tells it, percentiles by nearest rank. */
 void sl_health_latency(const struct sl_path_stats *window, enum sl_leg leg, uint64_t slo_ns,
 		       struct sl_latency_report *out);
+
+/* The times of @method, of the leg that has more of them: where the servers are. */
+void sl_health_time(const struct sl_path_stats *window, enum sl_method method,
+		    struct sl_latency_report *out);
 
 /* The time at or below which @quantile_ppm of the samples lie, ns; 0 without samples. */
 uint64_t sl_health_quantile_ns(const struct sl_histogram *h, uint32_t quantile_ppm);

@@ -139,6 +139,7 @@ static void fill_packets(struct sl_agent *agent, struct sl_telemetry *t)
 	struct sl_engine *engine = agent->config.engine;
 	uint64_t sum[SL_REASON_COUNT] = {0}, evicted = 0, expired = 0;
 	uint64_t unsteered = 0, missed = 0, unsent = 0, to_kernel = 0, to_kernel_failed = 0;
+	uint64_t inspected = 0, inspect_lost = 0, crowded = 0;
 	const struct sl_stats *stats;
 
 	for (unsigned int w = 0; (stats = engine->ops->stats(engine, w)) != NULL; w++) {
@@ -152,6 +153,9 @@ static void fill_packets(struct sl_agent *agent, struct sl_telemetry *t)
 		unsent += stats->unsent;
 		to_kernel += stats->to_kernel;
 		to_kernel_failed += stats->to_kernel_failed;
+		inspected += stats->inspected;
+		inspect_lost += stats->inspect_lost;
+		crowded += stats->fragments_crowded;
 	}
 	for (int i = 0; i < SL_REASON_COUNT; i++) {
 		char name[SL_NAME_MAX];
@@ -168,6 +172,36 @@ static void fill_packets(struct sl_agent *agent, struct sl_telemetry *t)
 	add_counter(t, "engine.unsent", unsent);
 	add_counter(t, "engine.to_kernel", to_kernel);
 	add_counter(t, "engine.to_kernel_failed", to_kernel_failed);
+	add_counter(t, "inspect.copied", inspected);
+	add_counter(t, "inspect.lost", inspect_lost);
+	add_counter(t, "fragments.crowded", crowded);
+}
+
+/* Since the counters began, over all paths: what the core did not believe, or saw twice. */
+static void fill_bogus(struct sl_agent *agent, struct sl_telemetry *t)
+{
+	struct sl_engine *engine = agent->config.engine;
+	uint64_t acks = 0, seqs = 0, echoes = 0, icmp = 0, duplicates = 0;
+	const struct sl_stats *stats;
+
+	for (unsigned int w = 0; (stats = engine->ops->stats(engine, w)) != NULL; w++) {
+		for (int i = 0; i < SL_PATHS_MAX; i++) {
+			const struct sl_path_stats *path = &stats->path[i];
+
+			icmp += path->bogus_icmp;
+			for (int side = 0; side < 2; side++) {
+				acks += path->side[side].bogus_acks;
+				seqs += path->side[side].bogus_seqs;
+				echoes += path->side[side].bogus_echoes;
+				duplicates += path->side[side].duplicates;
+			}
+		}
+	}
+	add_counter(t, "bogus.acks", acks);
+	add_counter(t, "bogus.seqs", seqs);
+	add_counter(t, "bogus.echoes", echoes);
+	add_counter(t, "bogus.icmp", icmp);
+	add_counter(t, "duplicates", duplicates);
 }
 
 static void fill_own(struct sl_agent *agent, struct sl_telemetry *t)
@@ -218,5 +252,6 @@ void sl_agent_fill_picture(struct sl_agent *agent)
 		fill_service(agent, s, &t->service[s]);
 	t->counters = 0;
 	fill_packets(agent, t);
+	fill_bogus(agent, t);
 	fill_own(agent, t);
 }

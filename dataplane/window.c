@@ -1,11 +1,16 @@
 /*
  * window.c - two rings of shots and their differences
+ *
+ * A path is 31 KB, nearly all of it histograms that do not change: shots share those
+ * (shelf.h).
  */
 #include "window.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "shelf.h"
 
 #define NS_PER_MS    UINT64_C(1000000)
 #define FINE_SHOTS   (SL_WINDOW_LONGER_MS / SL_WINDOW_TICK_MS + 2)
@@ -19,15 +24,22 @@ _Static_assert(offsetof(struct sl_path_stats, rtt) % sizeof(uint64_t) == 0 &&
 		       sizeof(struct sl_path_stats) == WORDS * 8 + BUCKETS * 4,
 	       "sl_path_stats is no longer counters then buckets");
 
+/* A path at one moment: its counters, and where on the shelf its histograms are. */
+struct shot {
+	uint64_t word[WORDS];
+	uint32_t place[SL_LEGS * SL_METHODS];
+};
+
 struct ring {
 	uint32_t slots, used, newest;
 	uint64_t *at_ns;
-	struct sl_path_stats *path; /* slots x paths */
+	struct shot *path; /* slots x paths; all zero: no samples, and holds no place */
 };
 
 struct sl_window {
 	uint32_t services, uplinks, paths;
 	struct ring fine, coarse;
+	struct sl_shelf shelf;
 	uint64_t begun_ns;
 	struct sl_path_stats *shot; /* the one being taken */
 };
@@ -46,12 +58,18 @@ static void ring_close(struct ring *ring)
 	free(ring->path);
 }
 
-static struct sl_path_stats *ring_push(struct ring *ring, uint32_t paths, uint64_t at_ns)
+/* The next slot's shots, as they were when it was last used. */
+static struct shot *ring_push(struct ring *ring, uint32_t paths, uint64_t at_ns)
 {
 	ring->newest = ring->used ? (ring->newest + 1) % ring->slots : 0;
 	if (ring->used < ring->slots)
 		ring->used++;
 	ring->at_ns[ring->newest] = at_ns;
+	return &ring->path[(size_t)ring->newest * paths];
+}
+
+static struct shot *ring_newest(const struct ring *ring, uint32_t paths)
+{
 	return &ring->path[(size_t)ring->newest * paths];
 }
 
@@ -67,7 +85,9 @@ int sl_window_open(struct sl_window **window, uint32_t services, uint32_t uplink
 	w->paths = w->services * w->uplinks;
 	w->shot = calloc(w->paths, sizeof(*w->shot));
 	if (!w->shot || !ring_open(&w->fine, FINE_SHOTS, w->paths) ||
-	    (longest_ms > SL_WINDOW_LONGER_MS && !ring_open(&w->coarse, COARSE_SHOTS, w->paths))) {
+	    (longest_ms > SL_WINDOW_LONGER_MS && !ring_open(&w->coarse, COARSE_SHOTS, w->paths)) ||
+	    sl_shelf_open(&w->shelf, (size_t)(w->fine.slots + w->coarse.slots) * w->paths *
+					     SL_LEGS * SL_METHODS)) {
 		sl_window_close(w);
 		return -ENOMEM;
 	}
@@ -81,6 +101,7 @@ void sl_window_close(struct sl_window *w)
 		return;
 	ring_close(&w->fine);
 	ring_close(&w->coarse);
+	sl_shelf_close(&w->shelf);
 	free(w->shot);
 	free(w);
 }
@@ -99,15 +120,48 @@ void sl_window_add(struct sl_window *w, const struct sl_stats *stats)
 					     &stats->path[SL_PATH(s, u)]);
 }
 
+/* What @slot held is over. */
+static void let_go(struct sl_window *w, struct shot *slot)
+{
+	for (uint32_t i = 0; i < SL_LEGS * SL_METHODS; i++) {
+		sl_shelf_drop(&w->shelf, slot->place[i]);
+		slot->place[i] = SL_SHELF_EMPTY;
+	}
+}
+
+/* @slot becomes what @now is; @before: the path's last shot, most of which still holds. */
+static void take(struct sl_window *w, const struct sl_path_stats *now, const struct shot *before,
+		 struct shot *slot)
+{
+	const struct sl_histogram *h = &now->rtt[0][0];
+
+	memcpy(slot->word, now, sizeof(slot->word));
+	for (uint32_t i = 0; i < SL_LEGS * SL_METHODS; i++)
+		slot->place[i] = sl_shelf_put(&w->shelf, &h[i], before->place[i]);
+}
+
 void sl_window_end(struct sl_window *w)
 {
-	size_t bytes = w->paths * sizeof(*w->shot);
-	struct ring *coarse = &w->coarse;
+	static const struct shot none;
+	struct ring *fine = &w->fine, *coarse = &w->coarse;
+	const struct shot *before = fine->used ? ring_newest(fine, w->paths) : NULL;
+	struct shot *slot = ring_push(fine, w->paths, w->begun_ns);
 
-	memcpy(ring_push(&w->fine, w->paths, w->begun_ns), w->shot, bytes);
-	if (coarse->slots &&
-	    (!coarse->used || w->begun_ns - coarse->at_ns[coarse->newest] >= COARSE_MS * NS_PER_MS))
-		memcpy(ring_push(coarse, w->paths, w->begun_ns), w->shot, bytes);
+	for (uint32_t i = 0; i < w->paths; i++) {
+		let_go(w, &slot[i]);
+		take(w, &w->shot[i], before ? &before[i] : &none, &slot[i]);
+	}
+	if (!coarse->slots ||
+	    (coarse->used && w->begun_ns - coarse->at_ns[coarse->newest] < COARSE_MS * NS_PER_MS))
+		return;
+	before = slot;
+	slot = ring_push(coarse, w->paths, w->begun_ns);
+	for (uint32_t i = 0; i < w->paths; i++) {
+		let_go(w, &slot[i]);
+		slot[i] = before[i];
+		for (uint32_t j = 0; j < SL_LEGS * SL_METHODS; j++)
+			sl_shelf_keep(&w->shelf, slot[i].place[j]);
+	}
 }
 
 /* Slot of the youngest shot that is @ms older than @now_ns, or else of the oldest. */
@@ -125,6 +179,27 @@ static uint32_t ring_find(const struct ring *ring, uint64_t now_ns, uint32_t ms)
 	return slot;
 }
 
+static void subtract(const struct sl_shelf *shelf, const struct shot *newer,
+		     const struct shot *older, struct sl_path_stats *out)
+{
+	uint64_t *word = (uint64_t *)(void *)out;
+	struct sl_histogram *h = &out->rtt[0][0];
+
+	for (size_t i = 0; i < WORDS; i++)
+		word[i] = newer->word[i] - older->word[i];
+	for (uint32_t i = 0; i < SL_LEGS * SL_METHODS; i++) {
+		const uint32_t *n = shelf->place[newer->place[i]].count;
+		const uint32_t *o = shelf->place[older->place[i]].count;
+
+		if (n == o) {
+			memset(&h[i], 0, sizeof(h[i]));
+			continue;
+		}
+		for (uint32_t b = 0; b < SL_HIST_BUCKETS; b++)
+			h[i].count[b] = n[b] - o[b];
+	}
+}
+
 bool sl_window_difference(const struct sl_window *w, unsigned int path, uint32_t ms,
 			  struct sl_path_stats *out, uint32_t *span_ms)
 {
@@ -138,26 +213,10 @@ bool sl_window_difference(const struct sl_window *w, unsigned int path, uint32_t
 	uint32_t index = service * w->uplinks + uplink;
 	uint32_t slot = ring_find(ring, now_ns, ms);
 
-	sl_window_subtract(&w->fine.path[(size_t)w->fine.newest * w->paths + index],
-			   &ring->path[(size_t)slot * w->paths + index], out);
+	subtract(&w->shelf, &w->fine.path[(size_t)w->fine.newest * w->paths + index],
+		 &ring->path[(size_t)slot * w->paths + index], out);
 	*span_ms = (uint32_t)((now_ns - ring->at_ns[slot]) / NS_PER_MS);
 	return true;
-}
-
-void sl_window_subtract(const struct sl_path_stats *newer, const struct sl_path_stats *older,
-			struct sl_path_stats *out)
-{
-	const uint64_t *n = (const uint64_t *)(const void *)newer;
-	const uint64_t *o = (const uint64_t *)(const void *)older;
-	const uint32_t *nb = (const uint32_t *)(const void *)newer->rtt;
-	const uint32_t *ob = (const uint32_t *)(const void *)older->rtt;
-	uint64_t *d = (uint64_t *)(void *)out;
-	uint32_t *db = (uint32_t *)(void *)out->rtt;
-
-	for (size_t i = 0; i < WORDS; i++)
-		d[i] = n[i] - o[i];
-	for (size_t i = 0; i < BUCKETS; i++)
-		db[i] = nb[i] - ob[i];
 }
 
 void sl_window_accumulate(struct sl_path_stats *sum, const struct sl_path_stats *add)

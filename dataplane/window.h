@@ -4,7 +4,8 @@
  * A shot is the sum over all workers at one moment.  Shots are kept in two rings:
  * every tick (100 ms) for 3 s, and, when a policy asks for longer windows, every
  * second for 60 s.  A window is the newest shot less an older one: counters as
- * 64-bit, histogram buckets modulo 2^32.  No clock: time arrives as now_ns.
+ * 64-bit, histogram buckets modulo 2^32.  No clock: time arrives as now_ns.  What a path's
+ * histograms take grows with how many of them change from shot to shot (shelf.h).
  */
 #ifndef SL_WINDOW_H
 #define SL_WINDOW_H
@@ -36,10 +37,6 @@ void sl_window_end(struct sl_window *window);
  */
 bool sl_window_difference(const struct sl_window *window, unsigned int path, uint32_t ms,
 			  struct sl_path_stats *out, uint32_t *span_ms);
-
-/* @out = @newer - @older, field by field. */
-void sl_window_subtract(const struct sl_path_stats *newer, const struct sl_path_stats *older,
-			struct sl_path_stats *out);
 
 /* @sum += @add, field by field. */
 void sl_window_accumulate(struct sl_path_stats *sum, const struct sl_path_stats *add);

@@ -49,9 +49,9 @@ enum sl_verdict {
 	SL_VERDICT_COUNT
 };
 
-/* RTT of one leg over a window: the method with most samples; methods are never mixed. */
+/* Times of one leg over a window by one method; methods are never mixed. */
 struct sl_latency_report {
-	char method[12]; /* "seq", "ts", "handshake"; "" = no sample */
+	char method[12]; /* "seq", "quic", "dns", "think", ... (storeline.proto); "" = no sample */
 	uint32_t samples;
 	uint32_t above_slo; /* samples above the SLO's latency (WAN leg) */
 	uint32_t p50_us, p95_us, max_us;
@@ -61,6 +61,13 @@ struct sl_latency_report {
 struct sl_loss_report {
 	uint32_t segments;
 	uint32_t lost_after, lost_before, spurious, reordered, capture_miss;
+	uint32_t duplicates; /* passed twice, not lost */
+};
+
+/* RTP of one direction over a window: lost before this box = expected - packets. */
+struct sl_media_report {
+	uint32_t packets, expected;
+	uint32_t jitter_us; /* interarrival jitter, mean over the packets */
 };
 
 /* One path over a window.  [0] of a pair: LAN (leg; sender), [1]: WAN. */
@@ -70,7 +77,7 @@ struct sl_path_report {
 	enum sl_health state;
 	char reason[SL_TEXT_MAX]; /* why this state: the measure, its value, its limit */
 	uint32_t window_ms;
-	struct sl_latency_report rtt[2];
+	struct sl_latency_report rtt[2]; /* spin bit and DNS only for want of another method */
 	struct sl_loss_report loss[2];
 	uint32_t packets[2];
 	uint64_t bytes[2];
@@ -80,6 +87,14 @@ struct sl_path_report {
 	uint32_t silent_ms;    /* since the last progress while demand stands; 0 = none stands */
 	uint32_t coverage_ppm; /* share of packets that were measured in a flow */
 	uint32_t meter_dropped;
+	/* Of the leg where the servers are: the one with more samples. */
+	struct sl_latency_report dns, think, transaction;
+	struct sl_media_report media[2];
+	/* DNS, each try; what went unanswered may have been asked before the window. */
+	uint32_t queries, queries_failed, queries_unanswered;
+	uint32_t hellos, hellos_unanswered; /* TLS and QUIC */
+	/* Not believed, and no health is judged by them; bogus: their sum. */
+	uint32_t bogus_acks, bogus_seqs, bogus_echoes, bogus_icmp, bogus;
 };
 
 struct sl_uplink_report {

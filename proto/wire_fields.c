@@ -85,11 +85,17 @@ static const struct sl_fields latency =
 
 #define STRUCT sl_loss_report
 static const struct sl_field loss_rows[] = {
-	U32(segments), U32(lost_after), U32(lost_before),
-	U32(spurious), U32(reordered),  U32(capture_miss),
+	U32(segments),  U32(lost_after),   U32(lost_before), U32(spurious),
+	U32(reordered), U32(capture_miss), U32(duplicates),
 };
 static const struct sl_fields loss =
 	FIELDS(sl_loss_report, loss_rows, storeline__v1__loss_report__descriptor);
+#undef STRUCT
+
+#define STRUCT sl_media_report
+static const struct sl_field media_rows[] = {U32(packets), U32(expected), U32(jitter_us)};
+static const struct sl_fields media =
+	FIELDS(sl_media_report, media_rows, storeline__v1__media_report__descriptor);
 #undef STRUCT
 
 #define STRUCT sl_path_report
@@ -121,6 +127,21 @@ static const struct sl_field path_rows[] = {
 	U32(silent_ms),
 	U32(coverage_ppm),
 	U32(meter_dropped),
+	MESSAGE(dns, dns, latency),
+	MESSAGE(think, think, latency),
+	MESSAGE(transaction, transaction, latency),
+	MESSAGE(media_from_lan, media[0], media),
+	MESSAGE(media_from_wan, media[1], media),
+	U32(queries),
+	U32(queries_failed),
+	U32(queries_unanswered),
+	U32(hellos),
+	U32(hellos_unanswered),
+	U32(bogus_acks),
+	U32(bogus_seqs),
+	U32(bogus_echoes),
+	U32(bogus_icmp),
+	U32(bogus),
 };
 static const struct sl_fields path =
 	FIELDS(sl_path_report, path_rows, storeline__v1__path_report__descriptor);

@@ -10,7 +10,7 @@
 
 #include "wire_fields.h"
 
-#define BUDGET (512 * 1024) /* a full telemetry takes about 100 KiB */
+#define BUDGET (512 * 1024) /* a full telemetry takes about 150 KiB */
 
 static int message_set(struct sl_arena *arena, const struct sl_fields *fields, const uint8_t *from,
 		       ProtobufCMessage **message);

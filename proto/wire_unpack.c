@@ -17,7 +17,7 @@
 #include "wire_fields.h"
 
 #define BUDGET_LEAST  (64 * 1024)
-#define BUDGET_FACTOR 64 /* an empty PathReport is 2 bytes on the wire, 300 in memory */
+#define BUDGET_FACTOR 64 /* an empty PathReport is 2 bytes on the wire, 400 in memory */
 
 static int message_get(const struct sl_fields *fields, const ProtobufCMessage *message, uint8_t *to,
 		       char *why);

@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PPM 1000000u
+#define HEADING_LINES 5 /* the site, two headings, two empty ones */
 
 bool sl_print_colour(FILE *to)
 {
@@ -118,6 +118,7 @@ static void path_line(FILE *to, const struct sl_telemetry *picture,
 		sl_health_word(path->state), plain(colour), p50, p95, lost,
 		sl_print_rate(rate(path, 0), up, sizeof(up)),
 		sl_print_rate(rate(path, 1), down, sizeof(down)), text);
+	sl_print_measures(to, path);
 }
 
 static void uplink_line(FILE *to, const struct sl_uplink_report *uplink, bool colour)
@@ -149,6 +150,15 @@ void sl_print_picture(FILE *to, const struct sl_telemetry *picture, bool colour)
 		plain(colour));
 	for (uint32_t i = 0; i < picture->paths; i++)
 		path_line(to, picture, &picture->path[i], colour);
+}
+
+unsigned int sl_print_lines(const struct sl_telemetry *picture)
+{
+	unsigned int lines = HEADING_LINES + picture->uplinks + picture->paths;
+
+	for (uint32_t i = 0; i < picture->paths; i++)
+		lines += sl_print_measures(NULL, &picture->path[i]);
+	return lines;
 }
 
 bool sl_print_unhealthy(const struct sl_telemetry *picture)

@@ -64,7 +64,8 @@ static void draw(struct sl_session *session)
 	struct top *top = session->arg;
 	const struct sl_telemetry *picture = &session->picture;
 	bool colour = sl_print_colour(stdout);
-	unsigned int used = picture->paths + picture->uplinks + 8, most = rows();
+	/* Below it: an empty line, a heading, and one that says what is wrong with the bus. */
+	unsigned int used = sl_print_lines(picture) + 3, most = rows();
 	uint64_t age_ms = sl_session_now_ms() - session->picture_ms;
 
 	fputs(top->tty ? "\033[H\033[J" : "", stdout);

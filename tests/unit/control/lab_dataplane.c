@@ -137,6 +137,22 @@ static void on_connected(void *arg)
 		sl_bus_send_event(dataplane->bus, &dataplane->spool[seq], NULL, NULL);
 }
 
+/* What only some services have. */
+static void measures(struct sl_path_report *path)
+{
+	path->dns = (struct sl_latency_report){"dns", 30, 0, 12300, 40100, 52000};
+	path->queries = 33;
+	path->queries_unanswered = 2;
+	path->queries_failed = 1;
+	path->think = (struct sl_latency_report){"think", 44, 0, 3100, 20000, 21000};
+	path->transaction = (struct sl_latency_report){"transaction", 40, 0, 41000, 92000, 99000};
+	path->media[1] = (struct sl_media_report){970, 1000, 1200};
+	path->hellos = 9;
+	path->hellos_unanswered = 4;
+	path->loss[1].duplicates = 6;
+	path->bogus = path->bogus_acks = 5;
+}
+
 static void path(struct sl_path_report *path, const char *uplink, bool used, bool bad)
 {
 	snprintf(path->service, SL_NAME_MAX, "pos");
@@ -155,6 +171,7 @@ static void path(struct sl_path_report *path, const char *uplink, bool used, boo
 						  bad ? 170000 : 20000};
 	path->loss[0].segments = 100;
 	path->bytes[0] = path->bytes[1] = 100000;
+	measures(path);
 }
 
 static void picture(struct dataplane *dataplane)

@@ -207,6 +207,26 @@ static void nic_loses(void **state)
 	assert_int_equal(path("pos", "fibre")->coverage_ppm, 1000000);
 }
 
+/* Forged packets are told, path by path and in all, and make nobody unwell. */
+static void forged(void **state)
+{
+	start_redis();
+	open_control();
+	open_agent();
+	run_until(has_picture, 5000);
+	assert_int_equal(counter("bogus.acks"), 0);
+	w.forged = true;
+	run_ms(2000);
+	assert_int_equal(path("pos", "fibre")->state, SL_HEALTH_GOOD);
+	assert_in_range(path("pos", "fibre")->bogus_acks, 50, 130);
+	assert_int_equal(path("pos", "fibre")->bogus, 2 * path("pos", "fibre")->bogus_acks);
+	assert_int_equal(path("pos", "lte")->bogus, 0);
+	assert_true(counter("bogus.acks") > 200);
+	assert_int_equal(counter("bogus.acks"), counter("bogus.icmp"));
+	assert_int_equal(counter("bogus.seqs") + counter("bogus.echoes"), 0);
+	assert_int_equal(counter("inspect.lost"), 0);
+}
+
 static void never_late(void **state)
 {
 	start_redis();
@@ -234,6 +254,7 @@ int main(void)
 		WORLD("the watermark empties the spool", watermark),
 		WORLD("a hanging Redis does not hold the loop", never_late),
 		WORLD("what the NIC loses takes from coverage", nic_loses),
+		WORLD("what is not believed is told, and judges nothing", forged),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

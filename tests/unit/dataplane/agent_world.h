@@ -32,9 +32,10 @@ struct world {
 	struct sl_agent *agent;
 	struct sl_bus *control;
 	struct event *traffic;
-	bool lossy; /* the NIC loses a packet for each that is seen */
-	bool dark;  /* the fibre carries nothing */
-	bool quiet; /* nobody asks for anything */
+	bool lossy;  /* the NIC loses a packet for each that is seen */
+	bool dark;   /* the fibre carries nothing */
+	bool quiet;  /* nobody asks for anything */
+	bool forged; /* half of what comes from the WAN side is not to be believed */
 	unsigned int ticks;
 	struct sl_event event[EVENTS_MAX]; /* each seq once */
 	uint32_t events;
@@ -116,6 +117,8 @@ static void on_traffic(evutil_socket_t fd, short what, void *arg)
 			continue;
 		p->side[SL_SIDE_WAN].packets++;
 		p->side[SL_SIDE_LAN].progress++;
+		p->side[SL_SIDE_WAN].bogus_acks += w.forged;
+		p->bogus_icmp += w.forged;
 		p->rtt[SL_LEG_WAN][SL_METHOD_SEQ].count[(12 - 4) * 16 + 5 + 16 * 6]++;
 	}
 }

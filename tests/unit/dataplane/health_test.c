@@ -13,6 +13,10 @@ struct seen {
 	uint32_t segments, lost;   /* of the LAN side */
 	uint32_t attempts, failed; /* SYNs, and those repeated */
 	uint32_t packets;
+	uint32_t queries, unanswered, refused; /* DNS */
+	uint32_t hellos, unheard;              /* and those without an answer */
+	uint32_t media, media_lost;            /* RTP packets of the WAN side: expected, lost */
+	uint32_t bogus;                        /* of each kind */
 };
 
 static void fill(struct sl_path_stats *w, const struct seen *seen)
@@ -27,6 +31,18 @@ static void fill(struct sl_path_stats *w, const struct seen *seen)
 	w->attempts = seen->attempts;
 	w->attempts_repeated = seen->failed;
 	w->side[SL_SIDE_LAN].packets = seen->packets;
+	w->queries = seen->queries;
+	w->queries_unanswered = seen->unanswered;
+	w->queries_failed = seen->refused;
+	w->hellos = seen->hellos;
+	w->hellos_unanswered = seen->unheard;
+	w->side[SL_SIDE_WAN].media_expected = seen->media;
+	w->side[SL_SIDE_WAN].media_packets = seen->media - seen->media_lost;
+	for (int i = 0; i < 2; i++) {
+		w->side[i].bogus_acks = w->side[i].bogus_seqs = seen->bogus;
+		w->side[i].bogus_echoes = seen->bogus;
+	}
+	w->bogus_icmp = seen->bogus;
 }
 
 /* SLO: p95 80 ms, loss 0.5 %, failures 1 %. */
@@ -140,6 +156,109 @@ static const struct row {
 	 SL_HEALTH_DEGRADED,
 	 1000,
 	 "; loss 9 % > 0.5 %"},
+	{"queries go unanswered",
+	 {.fast = 60, .queries = 20, .unanswered = 4, .packets = 90},
+	 {.fast = 60},
+	 SL_HEALTH_DEGRADED,
+	 1000,
+	 "failures 20 % > 1 %: 4 of 20 queries unanswered (lower bound 11"},
+	{"queries are refused",
+	 {.fast = 60, .queries = 20, .refused = 4, .packets = 90},
+	 {.fast = 60},
+	 SL_HEALTH_DEGRADED,
+	 1000,
+	 "4 of 20 queries failed (lower"},
+	{"queries fail both ways: both are told",
+	 {.fast = 60, .queries = 20, .unanswered = 3, .refused = 2, .packets = 90},
+	 {.fast = 60},
+	 SL_HEALTH_DEGRADED,
+	 1000,
+	 "failures 25 % > 1 %: 3 of 20 queries unanswered, 2 failed (lower"},
+	{"queries given up that were asked before the window",
+	 {.fast = 60, .unanswered = 4, .packets = 90},
+	 {.fast = 60},
+	 SL_HEALTH_DEGRADED,
+	 1000,
+	 "failures 100 % > 1 %: 4 of 4 queries"},
+	{"and are not thinned out by new connections",
+	 {.fast = 60, .attempts = 4, .unanswered = 4, .packets = 90},
+	 {.fast = 60},
+	 SL_HEALTH_DEGRADED,
+	 1000,
+	 "failures 50 % > 1 %: 0 of 4 attempts, 4 of 4 queries unanswered (lower"},
+	{"hellos go unanswered where connections open",
+	 {.fast = 60, .attempts = 12, .hellos = 12, .unheard = 6, .packets = 90},
+	 {.fast = 60},
+	 SL_HEALTH_DEGRADED,
+	 1000,
+	 "failures 25 % > 1 %: 0 of 12 attempts, 6 of 12 hellos unanswered (lower"},
+	{"one of each fails: three failures",
+	 {.fast = 60,
+	  .attempts = 5,
+	  .failed = 1,
+	  .queries = 5,
+	  .unanswered = 1,
+	  .hellos = 5,
+	  .unheard = 1,
+	  .packets = 90},
+	 {.fast = 60},
+	 SL_HEALTH_DEGRADED,
+	 1000,
+	 "1 of 5 attempts, 1 of 5 queries unanswered, 1 of 5 hellos unanswered (lower"},
+	{"two unanswered queries are chance",
+	 {.fast = 60, .queries = 20, .unanswered = 2, .packets = 90},
+	 {.fast = 180, .queries = 60, .unanswered = 2, .packets = 270},
+	 SL_HEALTH_GOOD,
+	 1000,
+	 "failures: 2 of 20 queries unanswered in"},
+	{"all is answered",
+	 {.fast = 60, .attempts = 5, .queries = 20, .hellos = 5, .packets = 90},
+	 {.fast = 180},
+	 SL_HEALTH_GOOD,
+	 1000,
+	 "0 of 30 tries failed"},
+	{"3 % of media lost",
+	 {.fast = 60, .media = 500, .media_lost = 15, .packets = 600},
+	 {.fast = 60},
+	 SL_HEALTH_DEGRADED,
+	 1000,
+	 "media loss 3 % > 0.5 %: 15 of 500 packets (lower bound 2.17 %)"},
+	{"many clean segments do not hide lost media",
+	 {.fast = 60, .segments = 100000, .media = 500, .media_lost = 15, .packets = 9},
+	 {.fast = 60},
+	 SL_HEALTH_DEGRADED,
+	 1000,
+	 "media loss 3 % > 0.5 %: 15 of 500 packets"},
+	{"nor does much clean media hide lost segments",
+	 {.fast = 60, .segments = 100, .lost = 3, .media = 50000, .packets = 9},
+	 {.fast = 60},
+	 SL_HEALTH_DEGRADED,
+	 1000,
+	 "loss 3 % > 0.5 %: 3 of 100 segments"},
+	{"two media packets late or lost are chance",
+	 {.fast = 60, .media = 100, .media_lost = 2, .packets = 100},
+	 {.fast = 60, .media = 300, .media_lost = 2, .packets = 300},
+	 SL_HEALTH_GOOD,
+	 1000,
+	 "2 of 100 media packets lost"},
+	{"few media packets are too few",
+	 {.fast = 60, .media = 19, .media_lost = 9, .packets = 100},
+	 {.fast = 60, .media = 19, .media_lost = 9, .packets = 300},
+	 SL_HEALTH_GOOD,
+	 1000,
+	 "9 of 19 media packets lost"},
+	{"what is not believed is no fault",
+	 {.fast = 60, .segments = 100, .attempts = 5, .packets = 200, .bogus = 1000},
+	 {.fast = 180, .packets = 600, .bogus = 3000},
+	 SL_HEALTH_GOOD,
+	 1000,
+	 "0 of 100 segments lost, 0 of 5 tries failed in 1.0 s"},
+	{"nor is it evidence",
+	 {.packets = 200, .bogus = 1000},
+	 {.packets = 600, .bogus = 3000},
+	 SL_HEALTH_BLIND,
+	 3000,
+	 "0 wan samples in 3.0 s, 5 needed"},
 };
 
 static const struct sl_policy_slo slo = {
@@ -196,82 +315,41 @@ static void no_slo(void **state)
 	assert_int_equal(r.state, SL_HEALTH_GOOD);
 }
 
-static void methods(void **state)
+/* A service that is only DNS: its transactions are held against the SLO, and say so. */
+static void dns_service(void **state)
 {
-	static struct sl_path_stats w;
-	struct sl_latency_report r;
-
-	memset(&w, 0, sizeof(w));
-	sl_histogram_add(&w.rtt[SL_LEG_WAN][SL_METHOD_SEQ], 1000000 >> SL_TICK_LOG2_NS, 10);
-	sl_histogram_add(&w.rtt[SL_LEG_WAN][SL_METHOD_TS], 50000000 >> SL_TICK_LOG2_NS, 11);
-	sl_histogram_add(&w.rtt[SL_LEG_LAN][SL_METHOD_HANDSHAKE], 2000000 >> SL_TICK_LOG2_NS, 1);
-	sl_health_latency(&w, SL_LEG_WAN, 0, &r);
-	assert_string_equal(r.method, "ts");
-	assert_int_equal(r.samples, 11);
-	assert_in_range(r.p50_us, 48400, 51600);
-	sl_health_latency(&w, SL_LEG_LAN, 0, &r);
-	assert_string_equal(r.method, "handshake");
-	memset(&w, 0, sizeof(w));
-	sl_health_latency(&w, SL_LEG_LAN, 0, &r);
-	assert_string_equal(r.method, "");
-	assert_int_equal(r.p95_us, 0);
-}
-
-/* Coverage is of packets, both ways: what found no flow entry is not covered. */
-static const struct coverage_row {
-	const char *name;
-	uint64_t packets, unmeasured;
-	uint32_t ppm;
-	uint32_t lost_ppm; /* by the engine */
-} coverage_rows[] = {
-	{"all packets in flows are full coverage", 100, 0, 1000000},
-	{"a quarter without flow state", 100, 25, 750000},
-	{"none in a flow", 100, 100, 0},
-	{"no packets, no coverage", 0, 0, 0},
-	{"what the ports lost is not covered either", 100, 0, 900000, 100000},
-	{"a quarter without state, and half lost by the ports", 100, 25, 375000, 500000},
-	{"the ports lost nearly all", 100, 0, 1, 999999},
-};
-
-static void coverage(void **state)
-{
-	const struct coverage_row *row = *state;
 	static struct sl_path_stats window;
-	struct sl_liveness_view live = {.state = SL_HEALTH_GOOD};
-	struct sl_health_input in = {.window = &window,
-				     .window_ms = 1000,
-				     .live = &live,
-				     .engine_lost_ppm = row->lost_ppm};
+	const struct sl_liveness_view live = {.state = SL_HEALTH_GOOD};
+	const struct sl_health_input in = {&window, NULL, 1000, 0, &slo, &live};
 	struct sl_path_report r = {0};
 
-	window.side[SL_SIDE_LAN].packets = window.side[SL_SIDE_WAN].packets = row->packets / 2;
-	window.side[SL_SIDE_LAN].unmeasured = row->unmeasured;
+	fill(&window, &(struct seen){.queries = 40, .packets = 80});
+	sl_histogram_add(&window.rtt[SL_LEG_WAN][SL_METHOD_DNS], 180000000 >> SL_TICK_LOG2_NS, 40);
 	sl_health_judge(&in, &r);
-	assert_int_equal(r.coverage_ppm, row->ppm);
+	assert_int_equal(r.state, SL_HEALTH_DEGRADED);
+	assert_non_null(strstr(r.reason, "by dns: 40 of 40 samples above"));
+	assert_string_equal(r.rtt[SL_LEG_WAN].method, "dns");
 }
 
-/* Nearest rank: sorted[ceil(p * n) - 1]. */
-static const struct quantile_row {
-	const char *name;
-	uint32_t low, high, ppm; /* so many of 1 ms, of 100 ms */
-	bool is_high;
-} quantile_rows[] = {
-	{"p95 of 20 with one high is low", 19, 1, 950000, false},
-	{"p95 of 19 with one high is high", 18, 1, 950000, true},
-	{"p50 of 2 is the first", 1, 1, 500000, false},
-	{"p100 is the last", 99, 1, 1000000, true},
-	{"p0 is the first", 1, 99, 0, false},
-};
-
-static void quantile(void **state)
+/* Without a latency in the SLO, media alone may say that a path is good. */
+static void media_service(void **state)
 {
-	const struct quantile_row *row = *state;
-	static struct sl_histogram h;
+	static struct sl_path_stats window;
+	const struct sl_liveness_view live = {.state = SL_HEALTH_GOOD};
+	const struct sl_policy_slo loss_only = {.loss_ppm = 5000,
+						.failures_ppm = UINT32_MAX,
+						.window_ms = 1000};
+	const struct sl_health_input in = {&window, NULL, 1000, 0, &loss_only, &live};
+	struct sl_path_report r = {0};
 
-	memset(&h, 0, sizeof(h));
-	sl_histogram_add(&h, 1000000 >> SL_TICK_LOG2_NS, row->low);
-	sl_histogram_add(&h, 100000000 >> SL_TICK_LOG2_NS, row->high);
-	assert_int_equal(sl_health_quantile_ns(&h, row->ppm) > 50000000, row->is_high);
+	fill(&window, &(struct seen){.media = 100, .packets = 100});
+	sl_health_judge(&in, &r);
+	assert_int_equal(r.state, SL_HEALTH_GOOD);
+	assert_string_equal(r.reason, "0 of 100 media packets lost in 1.0 s");
+	fill(&window, &(struct seen){.media = 19, .packets = 19});
+	sl_health_judge(&in, &r);
+	assert_int_equal(r.state, SL_HEALTH_BLIND);
+	assert_string_equal(r.reason, "19 media packets in 1.0 s, 20 needed to judge");
 }
 
 /* Against the closed form worked out by hand (z = 1.2816). */
@@ -302,11 +380,10 @@ int main(void)
 	struct sl_row_tests tests = {.count = 0};
 
 	SL_ROWS_ADD(&tests, rows, judge);
-	SL_ROWS_ADD(&tests, coverage_rows, coverage);
-	SL_ROWS_ADD(&tests, quantile_rows, quantile);
 	SL_ROWS_ADD(&tests, bound_rows, bounds);
 	sl_row_add(&tests, "down is liveness's word, with its reason", down, NULL);
 	sl_row_add(&tests, "without an SLO never degraded", no_slo, NULL);
-	sl_row_add(&tests, "the method with most samples, never mixed", methods, NULL);
+	sl_row_add(&tests, "a DNS service is judged by its transactions", dns_service, NULL);
+	sl_row_add(&tests, "a media service by its sequence numbers", media_service, NULL);
 	return sl_row_run("health", &tests);
 }

@@ -90,6 +90,61 @@ static void nothing_yet(void **state)
 	sl_window_close(w);
 }
 
+/*
+ * Against every moment kept whole: histograms that stand still, change now and then, and
+ * change each tick, over more ticks than the rings hold.
+ */
+#define TICKS 130
+
+static const struct whole_row {
+	const char *name;
+	uint32_t longest_ms, ms, back; /* the shot that many ticks ago is the older one */
+} whole_rows[] = {
+	{"three ticks, each bucket as counted", 1000, 300, 3},
+	{"three seconds, the fine ring gone round four times", 1000, 3000, 30},
+	{"ten seconds of a coarse ring", 60000, 10000, 0},
+};
+
+static void stir(struct sl_path_stats *path, uint32_t tick)
+{
+	path->rtt[SL_LEG_WAN][SL_METHOD_SEQ].count[tick % 7]++;
+	path->rtt[SL_LEG_LAN][SL_METHOD_TS].count[3] += tick % 10 == 0;
+	path->rtt[SL_LEG_WAN][SL_METHOD_TRANSACTION].count[SL_HIST_BUCKETS - 1] += tick == 60;
+	path->rtt[SL_LEG_LAN][SL_METHOD_SPIN].count[0] += tick > 100 ? 2 : 0;
+	path->side[1].bytes += tick;
+}
+
+static void whole(void **state)
+{
+	const struct whole_row *row = *state;
+	struct sl_path_stats *at = calloc(TICKS, sizeof(*at));
+	static struct sl_path_stats d;
+	struct sl_window *w;
+	uint32_t span_ms;
+
+	memset(&one, 0, sizeof(one));
+	memset(&two, 0, sizeof(two));
+	assert_int_equal(sl_window_open(&w, 2, 1, row->longest_ms), 0);
+	for (uint32_t tick = 0; tick < TICKS; tick++) {
+		stir(&one.path[SL_PATH(1, 0)], tick);
+		at[tick] = one.path[SL_PATH(1, 0)];
+		shot(w, 100 * tick);
+		if (tick < 4 || !sl_window_difference(w, SL_PATH(1, 0), row->ms, &d, &span_ms))
+			continue;
+		const struct sl_path_stats *older = &at[tick - span_ms / 100];
+
+		if (row->back && tick > row->back)
+			assert_int_equal(span_ms, row->back * 100);
+		for (size_t i = 0; i < SL_LEGS * SL_METHODS * SL_HIST_BUCKETS; i++)
+			assert_int_equal((&d.rtt[0][0].count[0])[i],
+					 (&at[tick].rtt[0][0].count[0])[i] -
+						 (&older->rtt[0][0].count[0])[i]);
+		assert_int_equal(d.side[1].bytes, at[tick].side[1].bytes - older->side[1].bytes);
+	}
+	sl_window_close(w);
+	free(at);
+}
+
 /* The loop stood still for 5 s: the window is honest about what it covers. */
 static void late(void **state)
 {
@@ -114,6 +169,7 @@ int main(void)
 	struct sl_row_tests tests = {.count = 0};
 
 	SL_ROWS_ADD(&tests, span_rows, span);
+	SL_ROWS_ADD(&tests, whole_rows, whole);
 	sl_row_add(&tests, "counters and buckets wrap", wraps, NULL);
 	sl_row_add(&tests, "fewer than two shots, or no such path", nothing_yet, NULL);
 	sl_row_add(&tests, "a late tick is told by the span", late, NULL);

@@ -302,7 +302,19 @@ static void too_many_paths(void **state)
 	assert_int_equal(sl_wire_pack_telemetry(&telemetry, bytes, sizeof(bytes)), -EMSGSIZE);
 }
 
-/* 128 Ki empty messages of 2 bytes would take 40 MB. */
+/* As large as a telemetry can be: every list full, every text and number at its longest. */
+static void largest_telemetry(void **state)
+{
+	struct sl_telemetry *from = filled(&sl_fields_telemetry);
+	long length = sl_wire_pack_telemetry(from, bytes, sizeof(bytes));
+
+	assert_int_equal(from->paths, SL_WIRE_PATHS_MAX);
+	/* Half of the limit is left for what will be added. */
+	assert_in_range(length, 1, SL_WIRE_BYTES_MAX / 2);
+	free(from);
+}
+
+/* 128 Ki empty messages of 2 bytes would take 50 MB. */
 static void bomb_of_empty_messages(void **state)
 {
 	static struct sl_telemetry to;
@@ -358,6 +370,11 @@ static const uint8_t golden[] = {
 	'e',  'q',  0x10, 0x09, 0x3a, 0x00, 0x42, 0x00, 0x4a, 0x00,
 };
 
+/* What has been added to a path since then, nothing of it set: after the old fields. */
+static const uint8_t added[] = {0xe2, 0x01, 0x00, 0xea, 0x01, 0x00, 0xf2, 0x01,
+				0x00, 0xfa, 0x01, 0x00, 0x82, 0x02, 0x00};
+#define GOLDEN_PATH_LENGTH (sizeof(golden) - 0x1b - 1) /* where the path's length stands */
+
 static void golden_bytes(void **state)
 {
 	struct sl_event event, to;
@@ -365,8 +382,11 @@ static void golden_bytes(void **state)
 
 	small_event(&event);
 	length = sl_wire_pack_event(&event, bytes, sizeof(bytes));
-	assert_int_equal(length, sizeof(golden));
+	assert_int_equal(length, sizeof(golden) + sizeof(added));
+	assert_int_equal(bytes[GOLDEN_PATH_LENGTH], golden[GOLDEN_PATH_LENGTH] + sizeof(added));
+	bytes[GOLDEN_PATH_LENGTH] = golden[GOLDEN_PATH_LENGTH];
 	assert_memory_equal(bytes, golden, sizeof(golden));
+	assert_memory_equal(bytes + sizeof(golden), added, sizeof(added));
 	assert_int_equal(sl_wire_unpack_event(&to, golden, sizeof(golden), NULL), 0);
 	assert_memory_equal(&to, &event, sizeof(to));
 }
@@ -459,6 +479,7 @@ static const struct case_row {
 	{"an event cut at every length", truncated_anywhere},
 	{"20000 mutated telemetries", mutated_at_random},
 	{"65 paths", too_many_paths},
+	{"the largest telemetry is half of what may be sent", largest_telemetry},
 	{"a bomb of empty messages", bomb_of_empty_messages},
 	{"more bytes than a message may have", too_large},
 	{"a text without its end is not sent", unended_text_is_not_sent},
