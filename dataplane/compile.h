@@ -10,6 +10,7 @@
 #ifndef SL_COMPILE_H
 #define SL_COMPILE_H
 
+#include "clauses.h"
 #include "fastpath/tables.h"
 #include "proto/policy.h"
 
@@ -33,6 +34,9 @@ void sl_compile_carry(struct sl_tables *next, const struct sl_policy *policy,
 
 /* Do both generations treat packets alike, but for knobs, generation and seed? */
 bool sl_compile_same(const struct sl_tables *a, const struct sl_tables *b);
+
+/* The name clauses of @policy, by the numbers that sl_compile() gave them. */
+void sl_compile_clauses(const struct sl_policy *policy, struct sl_clauses *out);
 
 /* Index in the tables of the service @name ("other" is 0); -1 = none. */
 int sl_compile_service(const struct sl_policy *policy, const char *name);
