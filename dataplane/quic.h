@@ -6,8 +6,8 @@
  * Destination Connection ID of the client's first one; the AES and the hashing are libcrypto's.
  * No state outlives a call but *@quic; a connection belongs to one thread.
  */
-#ifndef SL_QUIC_H
-#define SL_QUIC_H
+#ifndef SL_QUIC_READER_H
+#define SL_QUIC_READER_H
 
 #include <stdbool.h>
 #include <stdint.h>

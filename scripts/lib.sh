@@ -47,7 +47,7 @@ check clang-format           scripts/check: format
 check clang-tidy             scripts/check: bugs
 check cppcheck               scripts/check: bugs
 check shellcheck             scripts/check: scripts
-check libclang-rt-14-dev     sanitizers of clang
+check libclang-rt-14-dev     sanitizers of clang, and libFuzzer for scripts/fuzz
 check git                    which files are ours
 check iputils-ping         the hosts around the DPDK engine, in tests/net
 '
