@@ -15,6 +15,9 @@
 #define HELD_BEFORE (SL_STREAM_MAX / 2) /* room for a start that lies before them */
 #define TRIES_MAX   8                   /* datagrams that look like QUIC and cannot be read */
 
+#define LONG_HEADER_MIN 7    /* RFC 9000 17.2, without IDs */
+#define CLIENT_MIN      1200 /* 14.1 there */
+
 #define RECORD_HANDSHAKE 22
 #define CLIENT_HELLO     1
 
@@ -140,16 +143,20 @@ bool sl_slow_tls(struct sl_slowpath *slowpath, struct sl_slow_flow *flow,
 	return found(flow, SL_NAME_TLS, verdict, &info);
 }
 
-/* A long header of a version that we know (RFC 9000 17.2), or of one already read. */
+/*
+ * A long header of a version that we know, or of one that only asks which there are, in a
+ * datagram as large as a client's first must be (RFC 9000 17.2, 14.1, 15).
+ */
 static bool may_be_initial(const struct sl_slow_flow *flow, struct sl_slow_payload p)
 {
 	uint32_t version;
 
-	if (p.length < 7 || !(p.bytes[0] & 0x80))
+	if (p.length < LONG_HEADER_MIN || !(p.bytes[0] & 0x80))
 		return false;
 	version = (uint32_t)p.bytes[1] << 24 | (uint32_t)p.bytes[2] << 16 |
 		  (uint32_t)p.bytes[3] << 8 | p.bytes[4];
-	return flow->reader || sl_quic_keys_family(version) >= 0;
+	return flow->reader || sl_quic_keys_family(version) >= 0 ||
+	       ((p.bytes[0] & 0x40) && p.length >= CLIENT_MIN);
 }
 
 bool sl_slow_quic(struct sl_slowpath *slowpath, struct sl_slow_flow *flow,
