@@ -154,7 +154,7 @@ static int tick(struct recording *recording, uint64_t t_ns)
 	int err = names || events ? flush(recording) : 0;
 
 	if (!err && names)
-		sl_replay_names_tick(recording->names, t_ns);
+		err = sl_replay_names_tick(recording->names, t_ns);
 	if (!err && events)
 		err = sl_replay_events_tick(recording->events, recording->engine, t_ns);
 	return err;
@@ -267,8 +267,9 @@ static int run_recording(struct recording *recording, uint32_t from, uint32_t to
 			err = 0;
 		}
 	}
+	if (!err)
+		err = sl_replay_names_settle(recording->names);
 	if (!err) {
-		sl_replay_names_settle(recording->names);
 		write_err = write_out(recording, recording->config->capture[from]);
 		err = write_err ? write_err : none;
 	}

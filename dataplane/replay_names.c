@@ -3,6 +3,7 @@
  */
 #include "replay_names.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #define TICK_NS    10000000u
@@ -12,6 +13,7 @@ struct sl_replay_names {
 	struct sl_engine *engine;
 	struct sl_slowpath *slowpath;
 	struct sl_book *book;
+	int err; /* of the book */
 	bool started;
 	uint64_t next_ns;
 	uint32_t frames; /* since the last tick */
@@ -19,7 +21,10 @@ struct sl_replay_names {
 
 static void tell(void *arg, const struct sl_flow_name *name)
 {
-	sl_book_name(((struct sl_replay_names *)arg)->book, name);
+	struct sl_replay_names *names = arg;
+
+	if (sl_book_name(names->book, name))
+		names->err = -ENOMEM;
 }
 
 static void take(void *arg, const struct sl_inspect *inspect)
@@ -51,7 +56,7 @@ bool sl_replay_names_due(struct sl_replay_names *names, uint64_t t_ns)
 	return names->frames++ >= FRAMES_MAX || !names->started || names->next_ns <= t_ns;
 }
 
-void sl_replay_names_tick(struct sl_replay_names *names, uint64_t t_ns)
+int sl_replay_names_tick(struct sl_replay_names *names, uint64_t t_ns)
 {
 	names->started = true;
 	names->frames = 1;
@@ -59,12 +64,14 @@ void sl_replay_names_tick(struct sl_replay_names *names, uint64_t t_ns)
 		names->next_ns = t_ns - t_ns % TICK_NS + TICK_NS;
 	names->engine->ops->inspect(names->engine, take, names);
 	sl_slowpath_tick(names->slowpath, t_ns);
+	return names->err;
 }
 
-void sl_replay_names_settle(struct sl_replay_names *names)
+int sl_replay_names_settle(struct sl_replay_names *names)
 {
 	names->engine->ops->inspect(names->engine, take, names);
 	sl_slowpath_settle(names->slowpath);
+	return names->err;
 }
 
 void sl_replay_names_close(struct sl_replay_names *names)

@@ -24,10 +24,11 @@ struct sl_replay_names *sl_replay_names_open(struct sl_engine *engine,
  * all frames before it run, then tick.
  */
 bool sl_replay_names_due(struct sl_replay_names *names, uint64_t t_ns);
-void sl_replay_names_tick(struct sl_replay_names *names, uint64_t t_ns);
+/* 0; or -ENOMEM: a name is missing in the book. */
+int sl_replay_names_tick(struct sl_replay_names *names, uint64_t t_ns);
 
-/* The recording is over. */
-void sl_replay_names_settle(struct sl_replay_names *names);
+/* The recording is over.  0 or -ENOMEM, as above. */
+int sl_replay_names_settle(struct sl_replay_names *names);
 
 /* NULL is fine. */
 void sl_replay_names_close(struct sl_replay_names *names);
