@@ -161,7 +161,9 @@ struct sl_begin {
 	uint32_t low_seq, low_tick; /* lowest start seen, and when the first came */
 	uint32_t syn_seq, syn_tick; /* of its SYN or SYN-ACK */
 	uint32_t jump_seq; /* end of the last segment that was too far away to be believed */
-	uint32_t pad[3];
+	/* Of a SYN on the ports of an open connection, which its answer may confirm. */
+	uint32_t again_seq, again_tick; /* what acknowledges it; when it came first */
+	uint32_t again;                 /* how often; 0 = none */
 };
 
 struct sl_flow {

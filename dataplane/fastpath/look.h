@@ -52,7 +52,7 @@ SL_RARE int sl_pipeline_look(struct sl_flow *flow, struct sl_work *work,
 	if (!flow || !work || !tables || !names)
 		return 0;
 	uint64_t tag = work->hash;
-	bool restarts = sl_measure_is_restart(flow, work);
+	bool restarts = sl_believe_is_restart(flow, work);
 	bool anew = flow->generation != (uint32_t)tables->generation || restarts;
 	uint64_t stamp = sl_names_stamp(tables->generation, flow->incarnation + restarts);
 
