@@ -65,8 +65,8 @@ void sl_slowpath_close(struct sl_slowpath *slowpath)
 	if (!slowpath)
 		return;
 	if (slowpath->flow && slowpath->app)
-		TAILQ_FOREACH(flow, &slowpath->busy, busy)
-	sl_slow_app_drop(slowpath->app, flow);
+		for (flow = TAILQ_FIRST(&slowpath->busy); flow; flow = TAILQ_NEXT(flow, busy))
+			sl_slow_app_drop(slowpath->app, flow);
 	sl_slow_app_close(slowpath->app);
 	sl_slow_servers_close(slowpath);
 	sl_slow_flows_close(slowpath);

@@ -94,8 +94,8 @@ void sl_slow_word_all(struct sl_slowpath *slowpath)
 	struct sl_slow_server *server;
 	struct sl_slow_flow *flow;
 
-	TAILQ_FOREACH(server, &slowpath->servers, line)
-	sl_slow_word_server(slowpath, server);
-	TAILQ_FOREACH(flow, &slowpath->all, line)
-	sl_slow_word_flow(slowpath, flow);
+	for (server = TAILQ_FIRST(&slowpath->servers); server; server = TAILQ_NEXT(server, line))
+		sl_slow_word_server(slowpath, server);
+	for (flow = TAILQ_FIRST(&slowpath->all); flow; flow = TAILQ_NEXT(flow, line))
+		sl_slow_word_flow(slowpath, flow);
 }
