@@ -36,6 +36,7 @@ struct sl_tables *sl_agent_tables(const struct sl_agent *agent)
 static void on_tick10(evutil_socket_t fd, short what, void *arg)
 {
 	sl_agent_tick10(arg);
+	sl_agent_names_tick(arg);
 }
 
 static void on_tick100(evutil_socket_t fd, short what, void *arg)
@@ -172,7 +173,9 @@ int sl_agent_open(struct sl_agent **out, const struct sl_agent_config *config, c
 	if (err)
 		goto err_agent;
 	sl_outbox_init(&agent->outbox, agent->bus, agent->spool);
-	err = sl_agent_lay_out(agent);
+	err = sl_agent_names_open(agent);
+	if (!err)
+		err = sl_agent_lay_out(agent);
 	if (err)
 		goto err_agent;
 	keep_start(agent);
@@ -204,5 +207,6 @@ void sl_agent_close(struct sl_agent *agent)
 	sl_bus_close(agent->bus);
 	sl_spool_close(agent->spool);
 	sl_window_close(agent->window);
+	sl_agent_names_close(agent);
 	free(agent);
 }

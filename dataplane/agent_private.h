@@ -55,6 +55,7 @@ struct sl_agent {
 	uint64_t version;                /* of the picture */
 	uint64_t last10_ns, late_max_us; /* how late the 10 ms tick came, at worst */
 	uint64_t hook_failures;
+	uint64_t names_late; /* ticks whose time for the slow path was over */
 	struct sl_agent_loss loss;
 	uint32_t policies_said;
 	struct sl_telemetry picture;
@@ -66,6 +67,14 @@ int sl_agent_lay_out(struct sl_agent *agent);
 void sl_agent_excuse(struct sl_agent *agent, const char *service, const char *uplink);
 void sl_agent_tick10(struct sl_agent *agent);
 void sl_agent_tick100(struct sl_agent *agent);
+
+/* names: the slow path, when the engine has what it needs; 0 or -ENOMEM. */
+int sl_agent_names_open(struct sl_agent *agent);
+void sl_agent_names_close(struct sl_agent *agent);
+void sl_agent_names_tick(struct sl_agent *agent);
+typedef void sl_agent_counter(void *arg, const char *name, uint64_t value);
+/* Hand each of its counters to @add. */
+void sl_agent_names_count(struct sl_agent *agent, sl_agent_counter *add, void *arg);
 
 /* publish */
 void sl_agent_fill_picture(struct sl_agent *agent);

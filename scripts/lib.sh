@@ -30,6 +30,7 @@ build libmnl-dev             netlink: links, rules, routes
 build libdpdk-dev        the DPDK engine: EAL, drivers, mbufs, RCU
 build libxdp-dev         AF_XDP sockets, for the test of the handover to DPDK
 build libssl-dev             AES and HMAC for the Initials of QUIC; TLS of the payment host and the till
+build libndpi-dev            applications of flows, from their first packets
 build libcmocka-dev          unit tests
 run   redis-server           the bus of a site
 run   iproute2               namespaces, links, routes, rules
