@@ -11,7 +11,8 @@ import struct
 import sys
 
 sys.dont_write_bytecode = True  # the source tree stays as it is
-from gen_captures import ACK, MS, PSH, Connection, ether, ip4, pcap, udp
+from frames import ACK, MS, PSH, Connection, ether, ip4, udp
+from gen_captures import pcap
 
 CLIENT, RESOLVER = bytes([10, 0, 0, 2]), bytes([203, 0, 113, 53])
 # RFC 9001 A.2: a client's Initial, protected; its ClientHello asks for example.com.
