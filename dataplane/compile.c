@@ -393,8 +393,3 @@ uint8_t sl_compile_first_uplink(const struct sl_policy *policy, unsigned int ser
 
 	return s->uplinks ? s->uplink[0] : 0;
 }
-
-void sl_compile_clauses(const struct sl_policy *policy, struct sl_clauses *out)
-{
-	*out = (struct sl_clauses){.count = 0};
-}
