@@ -61,9 +61,6 @@ bool sl_compile_same(struct sl_compiled a, struct sl_compiled b);
  */
 void sl_compile_clauses(const struct sl_policy *policy, struct sl_clauses *out);
 
-/* The name clauses of @policy, by the numbers that sl_compile() gave them. */
-void sl_compile_clauses(const struct sl_policy *policy, struct sl_clauses *out);
-
 /* Index in the tables of the service @name ("other" is 0); -1 = none. */
 int sl_compile_service(const struct sl_policy *policy, const char *name);
 
