@@ -169,7 +169,11 @@ static void add_l4(struct sl_reader *reader, const yaml_node_t *node, void *to)
 		    match->l4[i].port_max == l4.port_max)
 			return sl_reader_wrong(reader, node, "%.40s is said twice", text);
 	}
-	match->l4[match->l4s++] = l4;
+	/* By members: the padding stays zero, and policies are compared as bytes. */
+	match->l4[match->l4s].proto = l4.proto;
+	match->l4[match->l4s].port_min = l4.port_min;
+	match->l4[match->l4s].port_max = l4.port_max;
+	match->l4s++;
 	match->has_port = true;
 }
 

@@ -496,7 +496,7 @@ int main(void)
 	static struct sl_row_tests tests;
 
 	for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
-		static char names[4][3][64];
+		static char names[4][sizeof(messages) / sizeof(messages[0])][64];
 		static const struct case_row each[] = {
 			{"%s, every field set, comes back equal", full_round_trip},
 			{"%s, all zero, comes back equal", empty_round_trip},
