@@ -68,6 +68,11 @@ static void on_tick1000(evutil_socket_t fd, short what, void *arg)
 		sl_log(SL_LOG_INFO, "port", "what=\"attached again\" ports=%d", again);
 }
 
+static void on_tick10000(evutil_socket_t fd, short what, void *arg)
+{
+	sl_agent_publish_unclaimed(arg);
+}
+
 static struct event *timer(struct sl_agent *agent, int ms, event_callback_fn run)
 {
 	const struct timeval every = {ms / 1000, ms % 1000 * 1000};
@@ -183,6 +188,7 @@ int sl_agent_open(struct sl_agent **out, const struct sl_agent_config *config, c
 	agent->tick10 = timer(agent, 10, on_tick10);
 	agent->tick100 = timer(agent, 100, on_tick100);
 	agent->tick1000 = timer(agent, 1000, on_tick1000);
+	agent->tick10000 = timer(agent, 10000, on_tick10000);
 	*out = agent;
 	return 0;
 
@@ -204,6 +210,7 @@ void sl_agent_close(struct sl_agent *agent)
 	drop(agent->tick10);
 	drop(agent->tick100);
 	drop(agent->tick1000);
+	drop(agent->tick10000);
 	sl_bus_close(agent->bus);
 	sl_spool_close(agent->spool);
 	sl_window_close(agent->window);

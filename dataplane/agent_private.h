@@ -47,7 +47,7 @@ struct sl_agent {
 	struct sl_outbox outbox;
 	struct sl_window *window;
 	struct sl_liveness liveness;
-	struct event *tick10, *tick100, *tick1000;
+	struct event *tick10, *tick100, *tick1000, *tick10000;
 	uint32_t paths;
 	struct sl_agent_path path[SL_PATHS_MAX];
 	struct sl_agent_uplink uplink[SL_UPLINKS_MAX];
@@ -83,6 +83,13 @@ void sl_agent_say(struct sl_agent *agent, struct sl_event *event);
 void sl_agent_say_action(struct sl_agent *agent, const struct sl_apply_action *action,
 			 const char *cause);
 void sl_agent_publish_policy(struct sl_agent *agent);
+
+/*
+ * unclaimed: up to SL_WIRE_KINDS_MAX kinds of traffic of service "other", the busiest first, to
+ * @report, whose site and time are set.  False: there is nobody who knows.
+ */
+bool sl_agent_unclaimed(struct sl_agent *agent, struct sl_unclaimed_report *report);
+void sl_agent_publish_unclaimed(struct sl_agent *agent);
 
 /* hear: the bus's handlers; arg is the agent. */
 extern const struct sl_bus_handlers sl_agent_handlers;

@@ -67,6 +67,7 @@ struct sl_unclaimed {
 	struct sl_addr server;         /* of the last such flow */
 	uint16_t port;                 /* of the server */
 	uint8_t proto;
+	uint8_t source;       /* enum sl_name_source of .name */
 	uint64_t flows;       /* at most so many; at least .flows - .flows_over */
 	uint64_t flows_over;  /* those of what stood in this place before */
 	uint64_t first_bytes; /* payload of their first packets alone, not of the whole flows */

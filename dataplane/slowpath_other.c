@@ -63,6 +63,7 @@ void sl_slow_other_count(struct sl_slowpath *slowpath, const struct sl_slow_flow
 	if (!kind)
 		kind = replace(slowpath, &one);
 	kind->server = one.server;
+	kind->source = said->source;
 	kind->flows++;
 	kind->first_bytes += flow->first_bytes;
 	kind->seen_ns = slowpath->now_ns;

@@ -186,6 +186,13 @@ char *sl_policy_diff(const struct sl_policy *before, const struct sl_policy *aft
 /* The policy as canonical YAML that reads back equal.  Caller frees; NULL when out of memory. */
 char *sl_policy_write(const struct sl_policy *policy);
 
+/*
+ * May @text stand as `name:` ("payments.example", "*.payments.example"; at most
+ * SL_POLICY_CLAUSE_MAX - 1 bytes), as `app:`?
+ */
+bool sl_policy_is_host_pattern(const char *text);
+bool sl_policy_is_app(const char *text);
+
 /* Index of a service or uplink by name; -1 = none.  "other" is the service SL_POLICY_OTHER. */
 #define SL_POLICY_OTHER (SL_WIRE_SERVICES_MAX - 1)
 int sl_policy_service_index(const struct sl_policy *policy, const char *name);

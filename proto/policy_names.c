@@ -95,7 +95,18 @@ static bool is_host_name(const char *text)
 	return false;
 }
 
-static bool is_app(const char *text)
+/* A host name, or all below one; of any length. */
+static bool is_pattern(const char *text)
+{
+	return is_host_name(!strncmp(text, "*.", 2) ? text + 2 : text);
+}
+
+bool sl_policy_is_host_pattern(const char *text)
+{
+	return is_pattern(text) && strlen(text) < SL_POLICY_CLAUSE_MAX;
+}
+
+bool sl_policy_is_app(const char *text)
 {
 	size_t length = strlen(text);
 
@@ -150,7 +161,7 @@ static void add_name(struct sl_reader *reader, const yaml_node_t *node, void *to
 
 	if (!text)
 		return;
-	if (!is_host_name(!strncmp(text, "*.", 2) ? text + 2 : text))
+	if (!is_pattern(text))
 		return sl_reader_wrong(reader, node,
 				       "\"%.60s\" is no host name, such as payments.example, and "
 				       "not *. before one",
@@ -171,7 +182,7 @@ static void add_app(struct sl_reader *reader, const yaml_node_t *node, void *to)
 
 	if (!text)
 		return;
-	if (!is_app(text))
+	if (!sl_policy_is_app(text))
 		return sl_reader_wrong(reader, node,
 				       "\"%.40s\" is no application: letters, digits, - _ and ., "
 				       "at most %d",

@@ -171,6 +171,7 @@ static void unclaimed(void **state)
 	assert_int_equal(sl_slowpath_unclaimed(run.slowpath, kinds, 3), 2);
 	assert_string_equal(kinds[0].name, "x.test");
 	assert_string_equal(kinds[0].app, "TLS");
+	assert_int_equal(kinds[0].source, SL_NAME_TLS);
 	assert_int_equal(kinds[0].flows, 2);
 	assert_int_equal(kinds[0].flows_over, 0);
 	assert_int_equal(kinds[0].port, 443);
