@@ -36,6 +36,7 @@ struct sl_tables *sl_agent_tables(const struct sl_agent *agent)
 static void on_tick10(evutil_socket_t fd, short what, void *arg)
 {
 	sl_agent_tick10(arg);
+	sl_agent_names_tick(arg);
 }
 
 static void on_tick100(evutil_socket_t fd, short what, void *arg)
@@ -65,6 +66,11 @@ static void on_tick1000(evutil_socket_t fd, short what, void *arg)
 		sl_log(SL_LOG_WARN, "port", "why=\"%s\"", why);
 	if (again > 0)
 		sl_log(SL_LOG_INFO, "port", "what=\"attached again\" ports=%d", again);
+}
+
+static void on_tick10000(evutil_socket_t fd, short what, void *arg)
+{
+	sl_agent_publish_unclaimed(arg);
 }
 
 static struct event *timer(struct sl_agent *agent, int ms, event_callback_fn run)
@@ -172,7 +178,9 @@ int sl_agent_open(struct sl_agent **out, const struct sl_agent_config *config, c
 	if (err)
 		goto err_agent;
 	sl_outbox_init(&agent->outbox, agent->bus, agent->spool);
-	err = sl_agent_lay_out(agent);
+	err = sl_agent_names_open(agent);
+	if (!err)
+		err = sl_agent_lay_out(agent);
 	if (err)
 		goto err_agent;
 	keep_start(agent);
@@ -180,6 +188,7 @@ int sl_agent_open(struct sl_agent **out, const struct sl_agent_config *config, c
 	agent->tick10 = timer(agent, 10, on_tick10);
 	agent->tick100 = timer(agent, 100, on_tick100);
 	agent->tick1000 = timer(agent, 1000, on_tick1000);
+	agent->tick10000 = timer(agent, 10000, on_tick10000);
 	*out = agent;
 	return 0;
 
@@ -201,8 +210,10 @@ void sl_agent_close(struct sl_agent *agent)
 	drop(agent->tick10);
 	drop(agent->tick100);
 	drop(agent->tick1000);
+	drop(agent->tick10000);
 	sl_bus_close(agent->bus);
 	sl_spool_close(agent->spool);
 	sl_window_close(agent->window);
+	sl_agent_names_close(agent);
 	free(agent);
 }

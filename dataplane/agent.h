@@ -2,7 +2,8 @@
  * agent.h - the loop: stats to health, health to events, commands to tables
  *
  * One thread on libevent.  Every 10 ms liveness and fast reroute, every 100 ms
- * windows, health and the live picture, every 1 s the roll-up.  Nothing here waits
+ * windows, health and the live picture, every 1 s the roll-up,
+ * every 10 s what no service claims.  Nothing here waits
  * for Redis: what cannot be said is in the spool (events) or lost by design (pictures).
  * When this process dies traffic goes on by the tables as they stand.
  */

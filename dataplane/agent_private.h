@@ -47,7 +47,7 @@ struct sl_agent {
 	struct sl_outbox outbox;
 	struct sl_window *window;
 	struct sl_liveness liveness;
-	struct event *tick10, *tick100, *tick1000;
+	struct event *tick10, *tick100, *tick1000, *tick10000;
 	uint32_t paths;
 	struct sl_agent_path path[SL_PATHS_MAX];
 	struct sl_agent_uplink uplink[SL_UPLINKS_MAX];
@@ -55,6 +55,7 @@ struct sl_agent {
 	uint64_t version;                /* of the picture */
 	uint64_t last10_ns, late_max_us; /* how late the 10 ms tick came, at worst */
 	uint64_t hook_failures;
+	uint64_t names_late; /* ticks whose time for the slow path was over */
 	struct sl_agent_loss loss;
 	uint32_t policies_said;
 	struct sl_telemetry picture;
@@ -67,6 +68,14 @@ void sl_agent_excuse(struct sl_agent *agent, const char *service, const char *up
 void sl_agent_tick10(struct sl_agent *agent);
 void sl_agent_tick100(struct sl_agent *agent);
 
+/* names: the slow path, when the engine has what it needs; 0 or -ENOMEM. */
+int sl_agent_names_open(struct sl_agent *agent);
+void sl_agent_names_close(struct sl_agent *agent);
+void sl_agent_names_tick(struct sl_agent *agent);
+typedef void sl_agent_counter(void *arg, const char *name, uint64_t value);
+/* Hand each of its counters to @add. */
+void sl_agent_names_count(struct sl_agent *agent, sl_agent_counter *add, void *arg);
+
 /* publish */
 void sl_agent_fill_picture(struct sl_agent *agent);
 /* Stamp, keep, send.  Kind and content are the caller's. */
@@ -74,6 +83,13 @@ void sl_agent_say(struct sl_agent *agent, struct sl_event *event);
 void sl_agent_say_action(struct sl_agent *agent, const struct sl_apply_action *action,
 			 const char *cause);
 void sl_agent_publish_policy(struct sl_agent *agent);
+
+/*
+ * unclaimed: up to SL_WIRE_KINDS_MAX kinds of traffic of service "other", the busiest first, to
+ * @report, whose site and time are set.  False: there is nobody who knows.
+ */
+bool sl_agent_unclaimed(struct sl_agent *agent, struct sl_unclaimed_report *report);
+void sl_agent_publish_unclaimed(struct sl_agent *agent);
 
 /* hear: the bus's handlers; arg is the agent. */
 extern const struct sl_bus_handlers sl_agent_handlers;

@@ -14,6 +14,7 @@
 #include "ledger.h"
 #include "proto/policy.h"
 #include "reroute.h"
+#include "slowpath.h"
 
 /* What stands, and what keeps it. */
 struct sl_apply {
@@ -25,8 +26,9 @@ struct sl_apply {
 	char yaml[SL_POLICY_BYTES_MAX];
 	char previous[SL_POLICY_BYTES_MAX]; /* "" = none */
 	struct sl_ledger ledger;
-	struct sl_reroute reroute; /* the agent observes, fast reroute asks */
-	uint32_t policies;         /* counts changes of the policy, for who must publish it */
+	struct sl_reroute reroute;    /* the agent observes, fast reroute asks */
+	struct sl_slowpath *slowpath; /* the agent's; NULL = none */
+	uint32_t policies;            /* counts changes of the policy, for who must publish it */
 };
 
 struct sl_apply_time {

@@ -58,6 +58,19 @@ static void forget_services(struct sl_apply *apply)
 	}
 }
 
+/* Before the tables are swapped: a flow looks once when they are new to it, and must find its names. */
+static void tell_names(struct sl_apply *apply, const struct sl_policy *policy,
+		       const struct sl_tables *tables)
+{
+	static struct sl_clauses clauses;
+
+	if (!apply->slowpath)
+		return;
+	sl_compile_clauses(policy, &clauses);
+	sl_slowpath_apply(apply->slowpath, &clauses, tables->generation, tables->hash_seed,
+			  apply->engine->ops->names(apply->engine));
+}
+
 int sl_apply_policy(struct sl_apply *apply, const struct sl_policy *policy, const char *yaml,
 		    char *why)
 {
@@ -68,8 +81,10 @@ int sl_apply_policy(struct sl_apply *apply, const struct sl_policy *policy, cons
 	if (err)
 		return err;
 	sl_compile_carry(&next, policy, standing, &apply->policy);
+	tell_names(apply, policy, &next);
 	err = apply->engine->ops->apply(apply->engine, &next);
 	if (err) {
+		tell_names(apply, &apply->policy, standing);
 		snprintf(why, SL_TEXT_MAX, "the engine refused it: %s", strerror(-err));
 		return err;
 	}

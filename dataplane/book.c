@@ -56,9 +56,11 @@ void sl_book_close(struct sl_book *book)
 {
 	if (!book)
 		return;
-	for (uint32_t i = 0; i < book->records; i++)
+	for (uint32_t i = 0; i < book->records; i++) {
+		free(book->record[i].names);
 		for (int d = 0; d < 2; d++)
 			drop_samples(&book->record[i].direction[d]);
+	}
 	free(book->record);
 	free(book->head);
 	free(book);
@@ -252,10 +254,52 @@ int sl_book_add(struct sl_book *book, const struct sl_work *work)
 		record = begin(book, work);
 	if (!record)
 		return -ENOMEM;
-	if (work->result.flow_index != UINT32_MAX)
+	if (work->result.flow_index != UINT32_MAX) {
 		record->service = work->result.service;
+		record->incarnation = work->result.incarnation;
+	}
 	from = work->sender != record->initiator;
 	add_seen(&record->direction[from], work);
 	add_media(&record->direction[from], work);
 	return add_answers(&record->direction[1 - from], &work->result);
+}
+
+/* ---- names ---- */
+
+/* The newest record of the flow that the core knew by that incarnation, else its newest. */
+static struct sl_book_record *find_named(struct sl_book *book, const struct sl_flow_name *name)
+{
+	struct sl_book_record *newest = NULL;
+	uint32_t i = book->head[key_hash(&name->key) & book->mask];
+
+	for (; i != NO_RECORD; i = book->record[i].chain) {
+		struct sl_book_record *record = &book->record[i];
+
+		if (memcmp(&record->key, &name->key, sizeof(record->key)) != 0)
+			continue;
+		if (record->incarnation == name->incarnation)
+			return record;
+		if (!newest)
+			newest = record;
+	}
+	return newest;
+}
+
+int sl_book_name(struct sl_book *book, const struct sl_flow_name *name)
+{
+	struct sl_book_record *record = find_named(book, name);
+
+	if (!record)
+		return 0;
+	if (!record->names)
+		record->names = calloc(1, sizeof(*record->names));
+	if (!record->names)
+		return -ENOMEM;
+	record->names->source = name->source;
+	record->names->guessed = name->guessed;
+	memcpy(record->names->name, name->name, sizeof(record->names->name));
+	memcpy(record->names->app, name->app, sizeof(record->names->app));
+	if (name->sni[0])
+		memcpy(record->names->sni, name->sni, sizeof(record->names->sni));
+	return 0;
 }

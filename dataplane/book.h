@@ -13,6 +13,7 @@
 
 #include "../proto/policy.h"
 #include "fastpath/work.h"
+#include "slowpath.h"
 
 struct sl_book;
 
@@ -21,6 +22,9 @@ struct sl_book *sl_book_open(void);
 
 /* Add one packet.  0, or -ENOMEM and the packet is missing. */
 int sl_book_add(struct sl_book *book, const struct sl_work *work);
+
+/* More is known of a flow's name: it is written with its newest record.  0 or -ENOMEM. */
+int sl_book_name(struct sl_book *book, const struct sl_flow_name *name);
 
 /*
  * Write all records; @policy names the services (NULL: null).  0, or -errno of the

@@ -31,12 +31,21 @@ struct sl_book_direction {
 	struct sl_book_stream stream[SL_BOOK_STREAMS_MAX];
 };
 
+/* What the slow path said of a flow, as it is written. */
+struct sl_book_names {
+	uint8_t source; /* enum sl_name_source of .name */
+	bool guessed;   /* .app is a guess */
+	char sni[SL_SERVER_NAME_MAX], name[SL_SERVER_NAME_MAX], app[SL_APP_MAX];
+};
+
 struct sl_book_record {
 	struct sl_flow_key key;
 	uint32_t chain; /* next record of the same hash */
 	bool tagged;
 	uint8_t initiator; /* 0 = key.a */
 	uint8_t service;
+	uint32_t incarnation;        /* the core's, of the last packet */
+	struct sl_book_names *names; /* NULL = nothing was said */
 	bool has_syn;
 	uint32_t syn_seq;
 	struct sl_book_direction direction[2]; /* data sent by the initiator, by the responder */

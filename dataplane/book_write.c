@@ -242,6 +242,20 @@ static void write_media(FILE *out, const struct sl_book_direction *forward,
 	fputs("],", out);
 }
 
+/* No character of a host name, or of nDPI's names, needs escaping in JSON. */
+static void write_names(FILE *out, const struct sl_book_names *names)
+{
+	if (names && names->sni[0])
+		fprintf(out, "\"sni\":\"%s\",", names->sni);
+	else
+		fputs("\"sni\":null,", out);
+	if (names && names->name[0])
+		fprintf(out, "\"name\":\"%s\",\"name_source\":\"%s\",", names->name,
+			sl_slowpath_source(names->source));
+	if (names && names->app[0])
+		fprintf(out, "\"%s\":\"%s\",", names->guessed ? "app_guess" : "app", names->app);
+}
+
 static void write_service(FILE *out, uint8_t service, const struct sl_policy *policy)
 {
 	if (!policy)
@@ -263,7 +277,8 @@ int sl_book_write(struct sl_book *book, const struct sl_policy *policy, FILE *ou
 		write_counts(out, forward, reverse);
 		write_times(out, forward, reverse);
 		write_media(out, forward, reverse);
-		fputs("\"sni\":null,\"service\":", out);
+		write_names(out, record->names);
+		fputs("\"service\":", out);
 		write_service(out, record->service, policy);
 		fputs("}\n", out);
 	}

@@ -1,5 +1,5 @@
 /*
- * compile.c - rules in order of specificity, quotas, first path choices
+ * compile.c - rules in order of specificity, name clauses, quotas, first path choices
  */
 #include "compile.h"
 
@@ -10,15 +10,28 @@
 
 #define PPM 1000000
 
+/* Of a rule by the names that it asks for; a pattern has its length, at least that of "*.x". */
+#define RANK_APP   1
+#define RANK_EXACT (2 * SL_POLICY_CLAUSE_MAX)
+
+_Static_assert(SL_POLICY_CLAUSES_MAX == SL_NAMES_MAX, "each clause has a bit in a word");
+_Static_assert(SL_POLICY_CLAUSE_MAX == SL_CLAUSE_MAX, "a pattern fits");
+
 struct draft {
 	struct sl_rule rule;
-	uint32_t bits, clauses, order;
+	uint32_t rank, bits, clauses, order;
 };
 
 struct drafts {
 	struct draft draft[SL_RULES_MAX];
 	uint32_t count;
 };
+
+/* How many alternatives a list of @count has: a clause that is not there is one. */
+static uint32_t one_or(uint32_t count)
+{
+	return count ? count : 1;
+}
 
 static uint64_t be64(const uint8_t *p)
 {
@@ -85,8 +98,31 @@ static void draft_l4(struct draft *d, const struct sl_policy_l4 *l4)
 	}
 }
 
-/* Alternative @n of @m: its digits in the mixed base srcs x dsts x l4s. */
-static void draft_alternative(struct draft *d, const struct sl_policy_match *m, uint32_t n)
+static uint32_t name_rank(const char *pattern)
+{
+	return pattern[0] == '*' ? (uint32_t)strlen(pattern) : RANK_EXACT;
+}
+
+static void draft_names(struct draft *d, const struct sl_policy *policy,
+			const struct sl_policy_match *m, uint32_t n)
+{
+	if (m->names) {
+		uint8_t index = m->name[n % m->names];
+
+		d->rule.name = (uint8_t)(index + 1);
+		d->rank += name_rank(policy->clause[index].pattern);
+		d->clauses++;
+	}
+	if (m->apps) {
+		d->rule.app = (uint8_t)(m->app[n / one_or(m->names) % m->apps] + 1);
+		d->rank += RANK_APP;
+		d->clauses++;
+	}
+}
+
+/* Alternative @n of @m: its digits in the mixed base srcs x dsts x l4s x names x apps. */
+static void draft_alternative(struct draft *d, const struct sl_policy *policy,
+			      const struct sl_policy_match *m, uint32_t n)
 {
 	if (m->srcs) {
 		const struct sl_policy_prefix *src = &m->src[n % m->srcs];
@@ -104,14 +140,19 @@ static void draft_alternative(struct draft *d, const struct sl_policy_match *m, 
 		d->bits += said_bits(dst);
 		d->clauses++;
 	}
-	if (m->l4s)
+	if (m->l4s) {
 		draft_l4(d, &m->l4[n % m->l4s]);
+		n /= m->l4s;
+	}
+	draft_names(d, policy, m, n);
 }
 
-static bool expand(struct drafts *all, const struct sl_policy_match *m, uint8_t service)
+static bool expand(struct drafts *all, const struct sl_policy *policy,
+		   const struct sl_policy_match *m, uint8_t service)
 {
-	uint32_t srcs = m->srcs ? m->srcs : 1, dsts = m->dsts ? m->dsts : 1;
-	uint32_t count = srcs * dsts * (m->l4s ? m->l4s : 1);
+	/* At most 16^5: no overflow. */
+	uint32_t count = one_or(m->srcs) * one_or(m->dsts) * one_or(m->l4s) * one_or(m->names) *
+			 one_or(m->apps);
 
 	for (uint32_t n = 0; n < count; n++) {
 		if (all->count == SL_RULES_MAX)
@@ -120,7 +161,7 @@ static bool expand(struct drafts *all, const struct sl_policy_match *m, uint8_t 
 
 		*d = (struct draft){.order = all->count++, .rule.service = service};
 		draft_common(d, m);
-		draft_alternative(d, m, n);
+		draft_alternative(d, policy, m, n);
 	}
 	return true;
 }
@@ -129,6 +170,8 @@ static int by_specificity(const void *left, const void *right)
 {
 	const struct draft *a = left, *b = right;
 
+	if (a->rank != b->rank)
+		return a->rank > b->rank ? -1 : 1;
 	if (a->bits != b->bits)
 		return a->bits > b->bits ? -1 : 1;
 	if (a->clauses != b->clauses)
@@ -144,7 +187,8 @@ static int set_rules(struct sl_tables *t, const struct sl_policy *policy, char *
 		const struct sl_policy_service *s = &policy->service[i];
 
 		for (uint32_t m = 0; m < s->matches; m++)
-			if (!expand(&all, &policy->match[s->first_match + m], (uint8_t)(i + 1))) {
+			if (!expand(&all, policy, &policy->match[s->first_match + m],
+				    (uint8_t)(i + 1))) {
 				snprintf(why, SL_TEXT_MAX,
 					 "service %s: its lists make more than %d rules in all",
 					 s->name, SL_RULES_MAX);
@@ -190,9 +234,31 @@ static void set_services(struct sl_tables *t, const struct sl_policy *policy, ui
 	}
 }
 
+static uint32_t inner_of(uint32_t tunnels)
+{
+	static const struct {
+		uint32_t said, inner;
+	} pairs[] = {
+		{SL_POLICY_GRE, SL_TUNNEL_GRE},     {SL_POLICY_IPIP, SL_TUNNEL_IPIP},
+		{SL_POLICY_VXLAN, SL_TUNNEL_VXLAN}, {SL_POLICY_GENEVE, SL_TUNNEL_GENEVE},
+		{SL_POLICY_GTPU, SL_TUNNEL_GTPU},
+	};
+	uint32_t inner = 0;
+
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+		if (tunnels & pairs[i].said)
+			inner |= pairs[i].inner;
+	return inner;
+}
+
 int sl_compile(struct sl_tables *tables, const struct sl_policy *policy, uint32_t flows, char *why)
 {
-	struct sl_tables t = {.generation = 1, .services = policy->services + 1};
+	struct sl_tables t = {
+		.generation = 1,
+		.services = policy->services + 1,
+		.inner = inner_of(policy->tunnels),
+		.inspect = !policy->no_names,
+	};
 	int err = set_rules(&t, policy, why);
 
 	if (err)
@@ -256,12 +322,39 @@ void sl_compile_carry(struct sl_tables *next, const struct sl_policy *policy,
 	}
 }
 
-bool sl_compile_same(const struct sl_tables *a, const struct sl_tables *b)
+static bool same_clauses(const struct sl_policy *a, const struct sl_policy *b)
+{
+	if (a->clauses != b->clauses)
+		return false;
+	for (uint32_t i = 0; i < a->clauses; i++)
+		if (a->clause[i].is_app != b->clause[i].is_app ||
+		    strcmp(a->clause[i].pattern, b->clause[i].pattern) != 0)
+			return false;
+	return true;
+}
+
+static bool same_tables(const struct sl_tables *a, const struct sl_tables *b)
 {
 	return a->rules == b->rules && a->services == b->services && a->uplinks == b->uplinks &&
-	       a->mark_base == b->mark_base &&
+	       a->mark_base == b->mark_base && a->inner == b->inner && a->inspect == b->inspect &&
 	       memcmp(a->service, b->service, sizeof(a->service)) == 0 &&
 	       memcmp(a->rule, b->rule, a->rules * sizeof(a->rule[0])) == 0;
+}
+
+bool sl_compile_same(struct sl_compiled a, struct sl_compiled b)
+{
+	return same_tables(a.tables, b.tables) && same_clauses(a.policy, b.policy);
+}
+
+void sl_compile_clauses(const struct sl_policy *policy, struct sl_clauses *out)
+{
+	*out = (struct sl_clauses){.count = policy->clauses};
+	for (uint32_t i = 0; i < policy->clauses; i++) {
+		struct sl_clause *clause = &out->clause[i + 1];
+
+		clause->is_app = policy->clause[i].is_app;
+		memcpy(clause->pattern, policy->clause[i].pattern, sizeof(clause->pattern));
+	}
 }
 
 int sl_compile_service(const struct sl_policy *policy, const char *name)

@@ -76,10 +76,12 @@ static enum sl_exit replay(const struct sl_options *o)
 {
 	static struct sl_policy policy;
 	static struct sl_tables tables;
+	static struct sl_clauses clauses;
 	const struct sl_replay_config config = {
 		.engine = o->engine,
 		.policy = &policy,
 		.tables = &tables,
+		.clauses = &clauses,
 		.flows = SL_REPLAY_FLOWS,
 		.flows_out = o->flows_out,
 		.events_out = o->events_out,
@@ -93,6 +95,8 @@ static enum sl_exit replay(const struct sl_options *o)
 
 	if (code)
 		return code;
+	sl_compile_clauses(&policy, &clauses);
+	tables.inspect = 1; /* names are of interest in themselves */
 	if (strcmp(o->engine, "xdp") == 0 && !sl_run_has_rights()) {
 		fprintf(stderr, NAME ": needs root or CAP_BPF+CAP_NET_ADMIN+CAP_PERFMON\n");
 		return SL_EXIT_PERMISSION;

@@ -119,8 +119,10 @@ static void fill_service(struct sl_agent *agent, unsigned int s, struct sl_servi
 		memcpy(r->cause, known->cause, sizeof(r->cause));
 }
 
-static void add_counter(struct sl_telemetry *t, const char *name, uint64_t value)
+static void add_counter(void *arg, const char *name, uint64_t value)
 {
+	struct sl_telemetry *t = arg;
+
 	if (t->counters == SL_WIRE_COUNTERS_MAX)
 		return;
 	struct sl_counter *c = &t->counter[t->counters++];
@@ -254,4 +256,5 @@ void sl_agent_fill_picture(struct sl_agent *agent)
 	fill_packets(agent, t);
 	fill_bogus(agent, t);
 	fill_own(agent, t);
+	sl_agent_names_count(agent, add_counter, t);
 }

@@ -14,6 +14,7 @@
 #include "dpdk.h"
 #include "host.h"
 #include "replay_events.h"
+#include "replay_names.h"
 #include "xdp.h"
 
 #define PATH_BYTES 4096
@@ -40,6 +41,7 @@ struct recording {
 	const struct runner *runner;
 	struct sl_book *book;
 	struct sl_replay_events *events; /* NULL = none wanted */
+	struct sl_replay_names *names;
 	char *why;
 	size_t why_size;
 };
@@ -106,7 +108,11 @@ static int begin(struct recording *recording)
 	recording->book = sl_book_open();
 	if (recording->book && recording->config->events_out)
 		recording->events = sl_replay_events_open(recording->config->policy);
-	if (recording->book && (!recording->config->events_out || recording->events))
+	if (recording->book)
+		recording->names =
+			sl_replay_names_open(recording->engine, recording->config->clauses,
+					     recording->book);
+	if (recording->names && (!recording->config->events_out || recording->events))
 		return 0;
 	return fail(recording, -ENOMEM, "out of memory");
 }
@@ -114,7 +120,9 @@ static int begin(struct recording *recording)
 static void end(struct recording *recording)
 {
 	sl_replay_events_close(recording->events);
+	sl_replay_names_close(recording->names);
 	sl_book_close(recording->book);
+	recording->names = NULL;
 	recording->book = NULL;
 	recording->events = NULL;
 }
@@ -138,15 +146,18 @@ static int flush(struct recording *recording)
 	return err ? err : book(recording, work, done);
 }
 
-/* What is judged up to this frame's time must have been counted. */
+/* What is judged and read up to this frame's time must have run. */
 static int tick(struct recording *recording, uint64_t t_ns)
 {
-	int err;
+	bool names = sl_replay_names_due(recording->names, t_ns);
+	bool events = recording->events && sl_replay_events_due(recording->events, t_ns);
+	int err = names || events ? flush(recording) : 0;
 
-	if (!recording->events || !sl_replay_events_due(recording->events, t_ns))
-		return 0;
-	err = flush(recording);
-	return err ? err : sl_replay_events_tick(recording->events, recording->engine, t_ns);
+	if (!err && names)
+		err = sl_replay_names_tick(recording->names, t_ns);
+	if (!err && events)
+		err = sl_replay_events_tick(recording->events, recording->engine, t_ns);
+	return err;
 }
 
 static int run_frame(struct recording *recording, const struct sl_frame *frame)
@@ -256,6 +267,8 @@ static int run_recording(struct recording *recording, uint32_t from, uint32_t to
 			err = 0;
 		}
 	}
+	if (!err)
+		err = sl_replay_names_settle(recording->names);
 	if (!err) {
 		write_err = write_out(recording, recording->config->capture[from]);
 		err = write_err ? write_err : none;

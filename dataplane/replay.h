@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "../proto/policy.h"
+#include "clauses.h"
 #include "fastpath/tables.h"
 
 #define SL_REPLAY_FLOWS 100000
@@ -19,8 +20,9 @@
 struct sl_replay_config {
 	const char *engine; /* "xdp", "dpdk" or "host" */
 	const struct sl_policy *policy;
-	const struct sl_tables *tables; /* of that policy */
-	uint32_t flows;                 /* capacity; 0 = SL_REPLAY_FLOWS */
+	const struct sl_tables *tables;   /* of that policy; .inspect set, or nothing has a name */
+	const struct sl_clauses *clauses; /* likewise */
+	uint32_t flows;                   /* capacity; 0 = SL_REPLAY_FLOWS */
 	/*
 	 * Where the lines go.  A file: the captures are one recording in parts, read
 	 * in order.  A directory (ends in '/'): each capture is one of its own, with

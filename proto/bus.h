@@ -83,6 +83,16 @@ typedef void (*sl_bus_policy)(void *arg, const char *current, const char *previo
 			      uint64_t version);
 int sl_bus_fetch_policy(struct sl_bus *bus, sl_bus_policy got, void *arg);
 
+/* The hash of what no service claims, the last report only. */
+int sl_bus_send_unclaimed(struct sl_bus *bus, const struct sl_unclaimed_report *report);
+/*
+ * Ask for it; @got is called once, with the report (the bus's own, until it returns); or with
+ * NULL when there is none, when it cannot be read (also told as malformed), or
+ * without a connection.
+ */
+typedef void (*sl_bus_unclaimed)(void *arg, const struct sl_unclaimed_report *report);
+int sl_bus_fetch_unclaimed(struct sl_bus *bus, sl_bus_unclaimed got, void *arg);
+
 void sl_bus_stats(const struct sl_bus *bus, struct sl_bus_stats *stats);
 
 #endif

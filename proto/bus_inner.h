@@ -53,6 +53,7 @@ struct sl_bus {
 		struct sl_event event;
 		struct sl_command command;
 		struct sl_telemetry telemetry;
+		struct sl_unclaimed_report unclaimed;
 	} heard;
 };
 

@@ -1,5 +1,5 @@
 /*
- * bus_say.c - what goes to Redis: stream entries, pictures, watermarks, the policy
+ * bus_say.c - what goes to Redis: stream entries, pictures, watermarks, the policy, the unclaimed
  *
  * Each entry carries the message as protobuf (`pb`) and its mirror (`json`).  The
  * streams are capped so that a reader that never comes back cannot fill Redis;
@@ -23,6 +23,7 @@ struct said {
 	struct sl_bus *bus;
 	sl_bus_done done;
 	sl_bus_policy got;
+	sl_bus_unclaimed unclaimed;
 	void *arg;
 };
 
@@ -259,12 +260,13 @@ static const char *policy_text(const redisReply *field)
 	return field->str;
 }
 
-static void policy_refused(struct sl_bus *bus, const redisReply *reply)
+/* The answer for key @what is none. */
+static void refused(struct sl_bus *bus, const char *what, const redisReply *reply)
 {
 	const char *why = reply->str ? reply->str : "not what Redis answers";
 	char key[SL_BUS_KEY_MAX];
 
-	sl_bus_malformed(bus, sl_bus_key(bus, "policy", key), "", why);
+	sl_bus_malformed(bus, sl_bus_key(bus, what, key), "", why);
 	if (is_hopeless(why))
 		sl_bus_drop(bus, why);
 }
@@ -278,7 +280,7 @@ static void on_policy(void *arg, const redisReply *reply, const char *why)
 	if (!reply || reply->type != REDIS_REPLY_ARRAY || reply->elements != 3) {
 		said.got(said.arg, NULL, NULL, 0);
 		if (reply)
-			policy_refused(said.bus, reply);
+			refused(said.bus, "policy", reply);
 		return;
 	}
 	version = policy_text(reply->element[2]);
@@ -301,5 +303,69 @@ int sl_bus_fetch_policy(struct sl_bus *bus, sl_bus_policy got, void *arg)
 	err = say(bus, &command, on_policy, &said);
 	if (err)
 		got(arg, NULL, NULL, 0);
+	return err;
+}
+
+int sl_bus_send_unclaimed(struct sl_bus *bus, const struct sl_unclaimed_report *report)
+{
+	const struct said said = {.bus = bus};
+	struct sl_link_command command = {.words = 0};
+	char key[SL_BUS_KEY_MAX], *json;
+	long length;
+	int err;
+
+	if (bus->state != SL_BUS_UP)
+		return fail(bus, -ENOTCONN);
+	length = sl_wire_pack_unclaimed(report, bus->bytes, SL_WIRE_BYTES_MAX);
+	if (length < 0)
+		return fail(bus, (int)length);
+	json = sl_wire_json_unclaimed(report);
+	if (!json)
+		return fail(bus, -ENOMEM);
+	sl_link_text(&command, "HSET");
+	sl_link_text(&command, sl_bus_key(bus, "unclaimed", key));
+	sl_link_text(&command, "pb");
+	sl_link_bytes(&command, bus->bytes, (size_t)length);
+	sl_link_text(&command, "json");
+	sl_link_text(&command, json);
+	err = say(bus, &command, on_said, &said);
+	free(json);
+	return err;
+}
+
+static void on_unclaimed(void *arg, const redisReply *reply, const char *why)
+{
+	struct said said = *(struct said *)arg;
+	struct sl_unclaimed_report *report = &said.bus->heard.unclaimed;
+	char key[SL_BUS_KEY_MAX], text[SL_TEXT_MAX];
+
+	free(arg);
+	if (!reply || reply->type == REDIS_REPLY_NIL)
+		return said.unclaimed(said.arg, NULL);
+	if (reply->type != REDIS_REPLY_STRING) {
+		said.unclaimed(said.arg, NULL);
+		return refused(said.bus, "unclaimed", reply);
+	}
+	if (sl_wire_unpack_unclaimed(report, (uint8_t *)reply->str, reply->len, text)) {
+		sl_bus_malformed(said.bus, sl_bus_key(said.bus, "unclaimed", key), "", text);
+		return said.unclaimed(said.arg, NULL);
+	}
+	said.bus->stats.received++;
+	said.unclaimed(said.arg, report);
+}
+
+int sl_bus_fetch_unclaimed(struct sl_bus *bus, sl_bus_unclaimed got, void *arg)
+{
+	const struct said said = {.bus = bus, .unclaimed = got, .arg = arg};
+	struct sl_link_command command = {.words = 0};
+	char key[SL_BUS_KEY_MAX];
+	int err;
+
+	sl_link_text(&command, "HGET");
+	sl_link_text(&command, sl_bus_key(bus, "unclaimed", key));
+	sl_link_text(&command, "pb");
+	err = say(bus, &command, on_unclaimed, &said);
+	if (err)
+		got(arg, NULL);
 	return err;
 }

@@ -3,7 +3,7 @@
  *
  * A policy is filled aside and copied out only when nothing is wrong with it.
  * The walk is policy_yaml.c (and says why not libcyaml), the keys are
- * policy_sections.c, policy_engine.c and policy_match.c, what spans sections is
+ * policy_sections.c, policy_engine.c, policy_match.c and policy_names.c, what spans sections is
  * policy_check.c.
  * Pure but for sl_policy_load: any thread.
  */

@@ -13,6 +13,8 @@
 #define SL_POLICY_PORTS_MAX   8
 #define SL_POLICY_MATCHES_MAX 128 /* over all services */
 #define SL_POLICY_LIST_MAX    16  /* entries of one list in a match */
+#define SL_POLICY_CLAUSES_MAX 45  /* different names and applications, over all services */
+#define SL_POLICY_CLAUSE_MAX  128 /* bytes of one, with its 0 */
 #define SL_DEVICE_MAX         32  /* a kernel interface (IFNAMSIZ 16), or a device of DPDK's EAL */
 
 enum sl_port_role { SL_ROLE_LAN, SL_ROLE_UPLINK, SL_ROLE_MIRROR };
@@ -76,6 +78,26 @@ struct sl_policy_l4 {
 	uint16_t port_min, port_max;
 };
 
+/*
+ * What a flow can be known by once the slow path has read its first packets: a host name
+ * ("payments.example", or "*.payments.example" for every name below it, not itself; lower
+ * case), or an application as nDPI calls it (as written).
+ */
+struct sl_policy_clause {
+	bool is_app;
+	char pattern[SL_POLICY_CLAUSE_MAX];
+};
+
+/* Bits of sl_policy.tunnels: what is measured and classified by its inner headers. */
+enum sl_policy_tunnel {
+	SL_POLICY_GRE = 1 << 0,
+	SL_POLICY_IPIP = 1 << 1,
+	SL_POLICY_VXLAN = 1 << 2,
+	SL_POLICY_GENEVE = 1 << 3,
+	SL_POLICY_GTPU = 1 << 4,
+	SL_POLICY_TUNNELS_ALL = (1 << 5) - 1,
+};
+
 /* One element of `match:`; every clause that is there must hold; lists are alternatives. */
 struct sl_policy_match {
 	uint32_t line; /* of the YAML, for messages */
@@ -88,6 +110,9 @@ struct sl_policy_match {
 	struct sl_policy_prefix src[SL_POLICY_LIST_MAX];
 	struct sl_policy_prefix dst[SL_POLICY_LIST_MAX];
 	struct sl_policy_l4 l4[SL_POLICY_LIST_MAX]; /* `port:` tcp/443, udp/1000-2000, icmp */
+	uint32_t names, apps;                       /* 0 = any */
+	uint8_t name[SL_POLICY_LIST_MAX];           /* indexes of sl_policy.clause[] */
+	uint8_t app[SL_POLICY_LIST_MAX];
 };
 
 struct sl_policy_slo {
@@ -128,6 +153,10 @@ struct sl_policy {
 		placement; /* said, or: wire when ports are pairs; gateway when there is a lan port
 			      and an uplink; else tap */
 	struct sl_policy_engine engine;
+	uint32_t tunnels; /* enum sl_policy_tunnel bits; default none */
+	bool no_names;    /* names: false, first packets do not go to the slow path */
+	uint32_t clauses; /* in order of first appearance; each is there once */
+	struct sl_policy_clause clause[SL_POLICY_CLAUSES_MAX];
 	uint32_t ports, uplinks, services, matches;
 	struct sl_policy_port port[SL_POLICY_PORTS_MAX];
 	struct sl_policy_uplink uplink[SL_WIRE_UPLINKS_MAX];
@@ -156,6 +185,13 @@ char *sl_policy_diff(const struct sl_policy *before, const struct sl_policy *aft
 
 /* The policy as canonical YAML that reads back equal.  Caller frees; NULL when out of memory. */
 char *sl_policy_write(const struct sl_policy *policy);
+
+/*
+ * May @text stand as `name:` ("payments.example", "*.payments.example"; at most
+ * SL_POLICY_CLAUSE_MAX - 1 bytes), as `app:`?
+ */
+bool sl_policy_is_host_pattern(const char *text);
+bool sl_policy_is_app(const char *text);
 
 /* Index of a service or uplink by name; -1 = none.  "other" is the service SL_POLICY_OTHER. */
 #define SL_POLICY_OTHER (SL_WIRE_SERVICES_MAX - 1)

@@ -18,6 +18,7 @@
 static const char *const role_words[] = {"lan", "uplink", "mirror"};
 static const char *const placement_words[] = {"tap", "gateway", "wire"};
 static const char *const driver_words[] = {"eal", "af_xdp", "af_packet"};
+static const char *const tunnel_words[] = {"gre", "ipip", "vxlan", "geneve", "gtp-u"};
 static const char *const priority_words[] = {"background", "normal", "high", "critical"};
 
 /* Is there room for one more?  False: out of memory, what is there stands. */
@@ -135,6 +136,21 @@ static void list_engine(struct sl_leaves *leaves, const struct sl_policy_engine 
 	    sl_units_write((uint64_t)engine->idle_sleep_us * 1000, sl_units_time, text));
 }
 
+static void list_tunnels(struct sl_leaves *leaves, uint32_t tunnels)
+{
+	char text[80];
+	size_t used = 0;
+
+	if (tunnels == SL_POLICY_TUNNELS_ALL)
+		return add(leaves, "tunnels", "all");
+	for (uint32_t i = 0; i < sizeof(tunnel_words) / sizeof(tunnel_words[0]); i++)
+		if (tunnels & 1u << i)
+			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s",
+						 used ? ", " : "", tunnel_words[i]);
+	if (used)
+		add(leaves, "tunnels", "[%s]", text);
+}
+
 /* A PCI address is quoted. */
 static void list_device(struct sl_leaves *leaves, const char *under, const char *device)
 {
@@ -229,6 +245,17 @@ static void print_l4s(FILE *out, const struct sl_policy_match *match)
 	fputs(match->l4s ? "]" : "", out);
 }
 
+/* Quoted: "*.x" is an alias to YAML, and an application could be called on. */
+static void print_clauses(FILE *out, const char *key, const struct sl_policy *policy,
+			  const uint8_t *list, uint32_t count)
+{
+	if (count)
+		fprintf(out, ", %s: [", key);
+	for (uint32_t i = 0; i < count; i++)
+		fprintf(out, "%s\"%s\"", i ? ", " : "", policy->clause[list[i]].pattern);
+	fputs(count ? "]" : "", out);
+}
+
 /* "{vlan: 20, src: [10.0.0.0/8]}"; NULL when out of memory. */
 static char *match_text(const struct sl_policy *policy, const struct sl_policy_match *match)
 {
@@ -245,6 +272,8 @@ static char *match_text(const struct sl_policy *policy, const struct sl_policy_m
 	print_prefixes(out, "src", match->src, match->srcs);
 	print_prefixes(out, "dst", match->dst, match->dsts);
 	print_l4s(out, match);
+	print_clauses(out, "name", policy, match->name, match->names);
+	print_clauses(out, "app", policy, match->app, match->apps);
 	if (match->has_dscp)
 		fprintf(out, ", dscp: %s", sl_units_write_dscp(match->dscp, dscp));
 	fputs("}", out);
@@ -327,6 +356,8 @@ int sl_leaves_open(struct sl_leaves *leaves, const struct sl_policy *policy)
 	add(leaves, "mode", "%s", sl_mode_word(policy->mode));
 	add(leaves, "placement", "%s", placement_words[policy->placement]);
 	list_engine(leaves, &policy->engine);
+	list_tunnels(leaves, policy->tunnels);
+	add(leaves, "names", "%s", policy->no_names ? "false" : "true");
 	list_ports(leaves, policy);
 	list_uplinks(leaves, policy);
 	for (uint32_t i = 0; i < policy->services; i++)

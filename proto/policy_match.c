@@ -2,7 +2,7 @@
  * policy_match.c - the `match:` of a service
  *
  * Every clause of an element must hold; a list inside a clause is alternatives;
- * the elements are alternatives too.  Names (name:, app:) need the slow path.
+ * the elements are alternatives too.  Names (name:, app:) are policy_names.c.
  */
 #include <arpa/inet.h>
 #include <string.h>
@@ -50,13 +50,6 @@ static void read_in(struct sl_reader *reader, const yaml_node_t *node,
 	}
 	if (text)
 		sl_reader_wrong(reader, node, "there is no port \"%.40s\"", text);
-}
-
-static void refuse_name(struct sl_reader *reader, const yaml_node_t *node,
-			const struct sl_reader_key *key, void *to)
-{
-	sl_reader_wrong(reader, node,
-			"matching by name needs the slow path, which this version does not have");
 }
 
 /* The address before the slash, as 16 bytes; 32, 128, or 0 when it is none. */
@@ -207,9 +200,15 @@ static void read_port(struct sl_reader *reader, const yaml_node_t *node,
 static void read_element(struct sl_reader *reader, const yaml_node_t *node, void *to)
 {
 	static const struct sl_reader_key keys[] = {
-		{"vlan", read_vlan},   {"src", read_src},    {"dst", read_dst},
-		{"port", read_port},   {"dscp", read_dscp},  {"in", read_in},
-		{"name", refuse_name}, {"app", refuse_name}, {NULL},
+		{"vlan", read_vlan},
+		{"src", read_src},
+		{"dst", read_dst},
+		{"port", read_port},
+		{"dscp", read_dscp},
+		{"in", read_in},
+		{"name", sl_policy_read_name, .barred = sl_policy_no_names},
+		{"app", sl_policy_read_app, .barred = sl_policy_no_names},
+		{NULL},
 	};
 	struct sl_policy *policy = reader->policy;
 	struct sl_policy_service *service = to;

@@ -378,6 +378,8 @@ const struct sl_reader_key sl_policy_keys[] = {
 	{"mode", read_mode, AT(sl_policy, mode), .units = mode_words},
 	{"placement", read_placement, AT(sl_policy, placement), .units = placement_words},
 	{"engine", sl_policy_read_engine, AT(sl_policy, engine)},
+	{"tunnels", sl_policy_read_tunnels},
+	{"names", sl_policy_read_names},
 	{"ports", read_ports, .required = true},
 	{"uplinks", read_uplinks},
 	{"services", read_services},

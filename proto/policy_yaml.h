@@ -101,6 +101,16 @@ bool sl_reader_is_name(const char *text, const char *also);
 /* policy_match.c: the `match:` list of the service @to. */
 void sl_policy_read_match(struct sl_reader *reader, const yaml_node_t *node,
 			  const struct sl_reader_key *key, void *to);
+/* policy_names.c: `tunnels:` and `names:`; `name:` and `app:` of the match @to, and whether they may be. */
+void sl_policy_read_tunnels(struct sl_reader *reader, const yaml_node_t *node,
+			    const struct sl_reader_key *key, void *to);
+void sl_policy_read_names(struct sl_reader *reader, const yaml_node_t *node,
+			  const struct sl_reader_key *key, void *to);
+void sl_policy_read_name(struct sl_reader *reader, const yaml_node_t *node,
+			 const struct sl_reader_key *key, void *to);
+void sl_policy_read_app(struct sl_reader *reader, const yaml_node_t *node,
+			const struct sl_reader_key *key, void *to);
+const char *sl_policy_no_names(const struct sl_reader *reader);
 /* policy_engine.c: the section; `pair:` of the port being read; and when all ports are known. */
 void sl_policy_read_engine(struct sl_reader *reader, const yaml_node_t *node,
 			   const struct sl_reader_key *key, void *to);
@@ -109,7 +119,7 @@ void sl_policy_read_pair(struct sl_reader *reader, const yaml_node_t *node,
 void sl_policy_pair_ports(struct sl_reader *reader);
 /* policy_check.c: what only the whole policy shows. */
 void sl_policy_check(struct sl_reader *reader);
-/* policy_sections.c: engine, ports, uplinks, services, guardrails; filled in this order. */
+/* policy_sections.c: engine, tunnels, names, ports, uplinks, services, guardrails; filled in this order. */
 extern const struct sl_reader_key sl_policy_keys[];
 
 #endif

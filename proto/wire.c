@@ -69,6 +69,11 @@ long sl_wire_pack_command(const struct sl_command *from, uint8_t *bytes, size_t 
 	return sl_fields_pack(&sl_fields_command, from, bytes, size);
 }
 
+long sl_wire_pack_unclaimed(const struct sl_unclaimed_report *from, uint8_t *bytes, size_t size)
+{
+	return sl_fields_pack(&sl_fields_unclaimed, from, bytes, size);
+}
+
 int sl_wire_unpack_telemetry(struct sl_telemetry *to, const uint8_t *bytes, size_t size, char *why)
 {
 	return sl_fields_unpack(&sl_fields_telemetry, to, bytes, size, why);
@@ -84,6 +89,12 @@ int sl_wire_unpack_command(struct sl_command *to, const uint8_t *bytes, size_t s
 	return sl_fields_unpack(&sl_fields_command, to, bytes, size, why);
 }
 
+int sl_wire_unpack_unclaimed(struct sl_unclaimed_report *to, const uint8_t *bytes, size_t size,
+			     char *why)
+{
+	return sl_fields_unpack(&sl_fields_unclaimed, to, bytes, size, why);
+}
+
 char *sl_wire_json_telemetry(const struct sl_telemetry *from)
 {
 	return sl_fields_json(&sl_fields_telemetry, from);
@@ -97,4 +108,9 @@ char *sl_wire_json_event(const struct sl_event *from)
 char *sl_wire_json_command(const struct sl_command *from)
 {
 	return sl_fields_json(&sl_fields_command, from);
+}
+
+char *sl_wire_json_unclaimed(const struct sl_unclaimed_report *from)
+{
+	return sl_fields_json(&sl_fields_unclaimed, from);
 }

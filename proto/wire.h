@@ -24,6 +24,9 @@
 #define SL_WIRE_UPLINKS_MAX  4
 #define SL_WIRE_SERVICES_MAX 16
 #define SL_WIRE_COUNTERS_MAX 64
+#define SL_WIRE_KINDS_MAX    64           /* of unclaimed traffic */
+#define SL_HOST_MAX          256          /* a host name */
+#define SL_APP_NAME_MAX      64           /* an application */
 #define SL_WIRE_BYTES_MAX    (256 * 1024) /* a message larger than this is refused */
 #define SL_POLICY_BYTES_MAX  (64 * 1024)  /* the YAML of a policy */
 
@@ -140,6 +143,28 @@ struct sl_telemetry {
 	struct sl_counter counter[SL_WIRE_COUNTERS_MAX];
 };
 
+/* A kind of traffic that no service claims, by what its servers are. */
+struct sl_unclaimed_entry {
+	char name[SL_HOST_MAX];    /* of the server; "" = not known */
+	char name_source[12];      /* "tls", "quic", "http", "dns"; "" = no name */
+	char address[46];          /* of the server, or of the last one that has the name */
+	char app[SL_APP_NAME_MAX]; /* as nDPI calls it; "" = not known */
+	uint32_t port;             /* of the server; 0 = the protocol has none */
+	char proto[12];            /* "tcp", "udp", ..., else a number */
+	uint64_t flows;            /* new flows since the dataplane's start, at most so many */
+	uint64_t first_bytes;      /* payload in their first packets, not in all of them */
+	uint64_t last_unix_ns;
+	uint64_t flows_over; /* at least .flows - .flows_over: it took a rarer kind's place */
+};
+
+/* The busiest traffic that no service claims, each 10 s. */
+struct sl_unclaimed_report {
+	char site[SL_NAME_MAX];
+	uint64_t at_unix_ns;
+	uint32_t entries;
+	struct sl_unclaimed_entry entry[SL_WIRE_KINDS_MAX];
+};
+
 enum sl_event_kind {
 	SL_EVENT_NONE,
 	SL_EVENT_STARTED,      /* dataplane or control came up; text says how */
@@ -230,6 +255,7 @@ struct sl_command {
 long sl_wire_pack_telemetry(const struct sl_telemetry *from, uint8_t *bytes, size_t size);
 long sl_wire_pack_event(const struct sl_event *from, uint8_t *bytes, size_t size);
 long sl_wire_pack_command(const struct sl_command *from, uint8_t *bytes, size_t size);
+long sl_wire_pack_unclaimed(const struct sl_unclaimed_report *from, uint8_t *bytes, size_t size);
 
 /*
  * From bytes nobody vouches for.  0; or -EPROTO, *@to untouched, and @why (may be
@@ -238,6 +264,8 @@ long sl_wire_pack_command(const struct sl_command *from, uint8_t *bytes, size_t 
 int sl_wire_unpack_telemetry(struct sl_telemetry *to, const uint8_t *bytes, size_t size, char *why);
 int sl_wire_unpack_event(struct sl_event *to, const uint8_t *bytes, size_t size, char *why);
 int sl_wire_unpack_command(struct sl_command *to, const uint8_t *bytes, size_t size, char *why);
+int sl_wire_unpack_unclaimed(struct sl_unclaimed_report *to, const uint8_t *bytes, size_t size,
+			     char *why);
 
 /*
  * The same as one line of JSON (no newline), keys and enum words as in
@@ -247,6 +275,7 @@ int sl_wire_unpack_command(struct sl_command *to, const uint8_t *bytes, size_t s
 char *sl_wire_json_telemetry(const struct sl_telemetry *from);
 char *sl_wire_json_event(const struct sl_event *from);
 char *sl_wire_json_command(const struct sl_command *from);
+char *sl_wire_json_unclaimed(const struct sl_unclaimed_report *from);
 
 /* The words of the enums, lower case as in DESIGN.md ("good", "reroute"); "?" out of range. */
 const char *sl_health_word(enum sl_health health);

@@ -257,6 +257,26 @@ const struct sl_fields sl_fields_command =
 	FIELDS(sl_command, command_rows, storeline__v1__command__descriptor);
 #undef STRUCT
 
+#define STRUCT sl_unclaimed_entry
+static const struct sl_field kind_rows[] = {
+	TEXT(name),  TEXT(name_source), TEXT(address),    TEXT(app),         U32(port),
+	TEXT(proto), U64(flows),        U64(first_bytes), U64(last_unix_ns), U64(flows_over),
+};
+static const struct sl_fields kind =
+	FIELDS(sl_unclaimed_entry, kind_rows, storeline__v1__unclaimed_entry__descriptor);
+#undef STRUCT
+
+#define STRUCT sl_unclaimed_report
+static const struct sl_field unclaimed_rows[] = {
+	VERSION,
+	TEXT(site),
+	U64(at_unix_ns),
+	LIST(entries, entry, SL_WIRE_KINDS_MAX, kind),
+};
+const struct sl_fields sl_fields_unclaimed =
+	FIELDS(sl_unclaimed_report, unclaimed_rows, storeline__v1__unclaimed__descriptor);
+#undef STRUCT
+
 int sl_arena_open(struct sl_arena *arena, size_t size)
 {
 	*arena = (struct sl_arena){.base = malloc(size), .size = size};

@@ -50,7 +50,8 @@ struct sl_fields {
 	uint32_t fields;
 };
 
-extern const struct sl_fields sl_fields_telemetry, sl_fields_event, sl_fields_command;
+extern const struct sl_fields sl_fields_telemetry, sl_fields_event, sl_fields_command,
+	sl_fields_unclaimed;
 extern const struct sl_words sl_words_health, sl_words_mode, sl_words_verdict, sl_words_event,
 	sl_words_ack, sl_words_command;
 

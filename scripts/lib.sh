@@ -29,7 +29,8 @@ build libjansson-dev         the JSON mirror and --json
 build libmnl-dev             netlink: links, rules, routes
 build libdpdk-dev        the DPDK engine: EAL, drivers, mbufs, RCU
 build libxdp-dev         AF_XDP sockets, for the test of the handover to DPDK
-build libssl-dev             TLS of the payment host and the till
+build libssl-dev             AES and HMAC for the Initials of QUIC; TLS of the payment host and the till
+build libndpi-dev            applications of flows, from their first packets
 build libcmocka-dev          unit tests
 run   redis-server           the bus of a site
 run   iproute2               namespaces, links, routes, rules
@@ -46,7 +47,7 @@ check clang-format           scripts/check: format
 check clang-tidy             scripts/check: bugs
 check cppcheck               scripts/check: bugs
 check shellcheck             scripts/check: scripts
-check libclang-rt-14-dev     sanitizers of clang
+check libclang-rt-14-dev     sanitizers of clang, and libFuzzer for scripts/fuzz
 check git                    which files are ours
 check iputils-ping         the hosts around the DPDK engine, in tests/net
 '

@@ -64,6 +64,7 @@ int sl_cli_status(struct sl_cli *cli);
 int sl_cli_top(struct sl_cli *cli);
 int sl_cli_watch(struct sl_cli *cli);
 int sl_cli_policy(struct sl_cli *cli);
+int sl_cli_discover(struct sl_cli *cli);
 int sl_cli_reroute(struct sl_cli *cli);
 int sl_cli_throttle(struct sl_cli *cli);
 int sl_cli_restore(struct sl_cli *cli);

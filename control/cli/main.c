@@ -19,6 +19,11 @@ static const struct sl_cli_verb verbs[] = {
 	 "validate works without Redis; its mistakes are FILE:LINE:COLUMN: KEY: what is wrong.\n"
 	 "apply waits until the dataplane has taken it; rollback goes back to the one before.",
 	 1, 2, 0, sl_cli_policy},
+	{"discover", "", "busy traffic that no service claims, and services for it",
+	 "Prints stanzas for the policy's services, the busiest first, each with what it was seen\n"
+	 "by: read them, say in each what it must be like (slo), add them to the policy.\n"
+	 "Flows are counted since the dataplane's start; it tells them each 10 s.",
+	 0, 0, 0, sl_cli_discover},
 	{"reroute", "SERVICE UPLINK", "send a service's flows by an uplink",
 	 "  --share PCT   only this share of its new flows\n"
 	 "  --live        move its live flows too\n"

@@ -105,6 +105,7 @@ void sl_session_close(struct sl_session *session)
 		event_base_free(session->base);
 	free(session->current);
 	free(session->previous);
+	free(session->unclaimed);
 }
 
 bool sl_session_run(struct sl_session *session, bool (*done)(const struct sl_session *session),
@@ -182,6 +183,35 @@ int sl_session_policy(struct sl_session *session)
 		return code;
 	sl_bus_fetch_policy(session->bus, got_policy, session);
 	if (sl_session_run(session, has_policy, session->cli->timeout_ms))
+		return 0;
+	return sl_cli_fail(SL_CLI_TIMEOUT, "Redis at %s does not answer", session->cli->redis);
+}
+
+static bool has_unclaimed(const struct sl_session *session)
+{
+	return session->has_unclaimed;
+}
+
+static void got_unclaimed(void *arg, const struct sl_unclaimed_report *report)
+{
+	struct sl_session *session = arg;
+
+	free(session->unclaimed);
+	session->unclaimed = report ? malloc(sizeof(*report)) : NULL;
+	if (session->unclaimed)
+		*session->unclaimed = *report;
+	session->has_unclaimed = true;
+}
+
+int sl_session_unclaimed(struct sl_session *session)
+{
+	int code = sl_session_connect(session);
+
+	if (code)
+		return code;
+	session->has_unclaimed = false;
+	sl_bus_fetch_unclaimed(session->bus, got_unclaimed, session);
+	if (sl_session_run(session, has_unclaimed, session->cli->timeout_ms))
 		return 0;
 	return sl_cli_fail(SL_CLI_TIMEOUT, "Redis at %s does not answer", session->cli->redis);
 }

@@ -25,6 +25,8 @@ struct sl_session {
 	bool has_policy; /* asked, and the answer is below (NULL = there is none) */
 	char *current, *previous;
 	uint64_t policy_version;
+	bool has_unclaimed; /* asked, and the answer is below (NULL = there is none) */
+	struct sl_unclaimed_report *unclaimed;
 	/* Set by the verb, may be NULL. */
 	void (*on_event)(struct sl_session *session, const struct sl_event *event);
 	void (*on_picture)(struct sl_session *session);
@@ -45,10 +47,11 @@ void sl_session_close(struct sl_session *session);
 bool sl_session_run(struct sl_session *session, bool (*done)(const struct sl_session *session),
 		    uint32_t timeout_ms);
 
-/* Wait for the first connection, a picture, the policy: 0, or SL_CLI_TIMEOUT and told. */
+/* Wait for the first connection, a picture, the policy, the unclaimed: 0, or SL_CLI_TIMEOUT and told. */
 int sl_session_connect(struct sl_session *session);
 int sl_session_picture(struct sl_session *session);
 int sl_session_policy(struct sl_session *session);
+int sl_session_unclaimed(struct sl_session *session);
 
 /* The policy there is, read; NULL and told (with *@code) when there is none.  Caller frees. */
 struct sl_policy *sl_session_read_policy(struct sl_session *session, int *code);

@@ -49,6 +49,14 @@ SL_INLINE void sl_pipeline_count_trouble(struct sl_direction_stats *side, uint32
 	side->stall_repeats += !!(seen & SL_SEEN_STALL_REPEAT);
 }
 
+/* Does the LAN side open the connection?  What a SYN-ACK began was asked for before. */
+SL_INLINE bool sl_pipeline_asker_is_lan(const struct sl_result *result)
+{
+	bool answer = result->flow_event == SL_FLOW_RESTARTED && !result->from_initiator;
+
+	return answer ? !result->from_lan : result->from_lan;
+}
+
 /* Counters of connections and flows. */
 SL_INLINE void sl_pipeline_count_flow(struct sl_path_stats *path, const struct sl_result *result)
 {
@@ -57,7 +65,7 @@ SL_INLINE void sl_pipeline_count_flow(struct sl_path_stats *path, const struct s
 	path->flows += result->flow_event != SL_FLOW_KNOWN && result->reason == SL_REASON_MEASURED;
 	path->flows_full +=
 		result->flow_event == SL_FLOW_NEW && result->reason == SL_REASON_FLOW_FULL;
-	path->attempts += result->from_lan && (seen & SL_SEEN_ATTEMPT);
+	path->attempts += sl_pipeline_asker_is_lan(result) && (seen & SL_SEEN_ATTEMPT);
 	path->attempts_repeated += result->from_lan && (seen & SL_SEEN_ATTEMPT_AGAIN);
 	path->established += !!(seen & SL_SEEN_ESTABLISHED);
 	path->refused += !!(seen & SL_SEEN_REFUSED);
@@ -77,6 +85,7 @@ SL_INLINE void sl_pipeline_count_asks(struct sl_path_stats *path, struct sl_dire
 	path->hellos += !!(seen & SL_SEEN_HELLO);
 	path->hellos_unanswered += !!(seen & SL_SEEN_HELLO_UNANSWERED);
 	path->bogus_icmp += !!(seen & SL_SEEN_BOGUS_ICMP);
+	path->bogus_answers += !!(seen & SL_SEEN_BOGUS_ANSWER);
 	if (!(seen & SL_SEEN_MEDIA))
 		return;
 	own->media_packets += result->media_packets;
@@ -84,10 +93,20 @@ SL_INLINE void sl_pipeline_count_asks(struct sl_path_stats *path, struct sl_dire
 	own->media_jitter_ticks += (uint64_t)result->media_jitter_ticks * result->media_packets;
 }
 
-/* A flow of @kind on @path ended without the answer that it waited for. */
-SL_INLINE void sl_pipeline_count_unanswered(struct sl_path_stats *path, uint32_t kind)
+/* How many answers @flow waits for, whose way is of @kind. */
+SL_INLINE uint32_t sl_pipeline_asks(const struct sl_flow *flow, uint32_t kind)
 {
-	path->queries_unanswered += kind == SL_FLOW_QUERY;
+	uint32_t asks = flow->gram[flow->initiator & 1].asks;
+
+	return kind == SL_FLOW_QUERY ? (uint32_t)__builtin_popcount(asks) : 1;
+}
+
+/* A flow of @kind on @path ended without the @asks answers that it waited for. */
+SL_INLINE void sl_pipeline_count_unanswered(struct sl_path_stats *path, uint32_t kind,
+					    uint32_t asks)
+{
+	if (kind == SL_FLOW_QUERY)
+		path->queries_unanswered += asks;
 	path->hellos_unanswered += kind == SL_FLOW_HELLO;
 }
 
@@ -97,7 +116,8 @@ SL_INLINE void sl_pipeline_count_unanswered(struct sl_path_stats *path, uint32_t
 	 SL_SEEN_STALL | SL_SEEN_STALL_REPEAT)
 #define SL_SEEN_ASKS                                                                            \
 	(SL_SEEN_BOGUS_ICMP | SL_SEEN_QUERY | SL_SEEN_QUERY_FAILED | SL_SEEN_QUERY_UNANSWERED | \
-	 SL_SEEN_HELLO | SL_SEEN_HELLO_UNANSWERED | SL_SEEN_MEDIA | SL_SEEN_GAVE_UP)
+	 SL_SEEN_HELLO | SL_SEEN_HELLO_UNANSWERED | SL_SEEN_MEDIA | SL_SEEN_GAVE_UP |           \
+	 SL_SEEN_BOGUS_ANSWER)
 #define SL_SEEN_CONNECTION                                                                 \
 	(SL_SEEN_ATTEMPT | SL_SEEN_ATTEMPT_AGAIN | SL_SEEN_ESTABLISHED | SL_SEEN_REFUSED | \
 	 SL_SEEN_RESET)
@@ -123,7 +143,7 @@ SL_RARE int sl_pipeline_account_rare(const struct sl_work *work, struct sl_stats
 		sl_pipeline_count_asks(path, own, result);
 	if (result->seen & SL_SEEN_GAVE_UP)
 		sl_pipeline_count_unanswered(&stats->path[work->given_up_path & (SL_PATHS_MAX - 1)],
-					     work->given_up);
+					     work->given_up, work->given_up_asks);
 	if (result->evicted)
 		stats->flows_evicted[(result->evicted - 1u) & (SL_SERVICES_MAX - 1)]++;
 	return 0;
@@ -155,7 +175,8 @@ SL_INLINE void sl_pipeline_expire(const struct sl_way *way, const struct sl_flow
 	uint32_t path =
 		SL_PATH(flow->service & (SL_SERVICES_MAX - 1), flow->uplink & (SL_UPLINKS_MAX - 1));
 
-	sl_pipeline_count_unanswered(&stats->path[path], way->kind);
+	sl_pipeline_count_unanswered(&stats->path[path], way->kind,
+				     sl_pipeline_asks(flow, way->kind));
 }
 
 /* The packet is done: count it on its path. */

@@ -34,7 +34,7 @@ SL_INLINE bool sl_rule_holds(const struct sl_rule *rule, const struct sl_class *
 	differ |= (uint32_t)((class->proto ^ rule->proto) & rule->proto_mask);
 	differ |= (uint32_t)((class->dscp ^ rule->dscp) & rule->dscp_mask);
 	differ |= (uint32_t)((class->in_port ^ rule->port) & rule->port_mask);
-	differ |= ~(class->names >> (rule->name & 63)) & 1;
+	differ |= ~(class->names >> (rule->name & 63) & class->names >> (rule->app & 63)) & 1;
 	/* The sign of a difference, where a compare would be a branch. */
 	differ |= ((uint32_t) class->port - rule->dst_port_min) >> 31;
 	differ |= ((uint32_t)rule->dst_port_max - class->port) >> 31;

@@ -24,6 +24,8 @@
 #define SL_DNS_REPEAT_TICKS  7812500u  /* 500 ms: the same query later than that is a second try */
 #define SL_DNS_GIVE_UP_TICKS 78125000u /* 5 s, as resolvers do (resolv.conf(5)) */
 
+#define SL_ECHO_TWICE_TICKS 1562500u /* 100 ms: no copy of one packet comes later */
+
 /* ---- questions with a number ---- */
 
 /* The slot of @gram that waits for @id; -1 = none. */
@@ -70,21 +72,22 @@ SL_INLINE void sl_ask_put(struct sl_datagram *gram, uint32_t i, uint16_t id, uin
 	gram->asks |= (uint8_t)(1u << (i & (SL_ASKS - 1)));
 }
 
-/* The answer @id to what @gram's side asked: a sample by @method. */
-SL_INLINE void sl_ask_answered(struct sl_datagram *gram, uint16_t id, enum sl_method method,
+/* The answer @id to what @gram's side asked: a sample by @method.  False: nothing @id waits. */
+SL_INLINE bool sl_ask_answered(struct sl_datagram *gram, uint16_t id, enum sl_method method,
 			       struct sl_work *work)
 {
 	int i = sl_ask_find(gram, id);
 
 	if (i < 0)
-		return;
+		return false;
 	uint32_t ticks = work->now_tick - gram->ask[i & (SL_ASKS - 1)].tick;
 
 	gram->asks &= (uint8_t) ~(1u << (i & (SL_ASKS - 1)));
 	if (ticks > SL_RTT_MAX_TICKS)
-		return;
+		return true;
 	work->result.method = (uint8_t)method;
 	work->result.sample[SL_SAMPLE_EVENT] = (struct sl_sample){ticks, 1};
+	return true;
 }
 
 /* ---- DNS (RFC 1035 4.1.1) ---- */
@@ -118,18 +121,26 @@ SL_INLINE void sl_dns_query(struct sl_datagram *gram, uint16_t id, struct sl_wor
 	}
 }
 
-/* @gram: what this packet's side sent; @peer: what the other did. */
-SL_INLINE void sl_dns_take(struct sl_datagram *gram, struct sl_datagram *peer, struct sl_work *work)
+/*
+ * @gram: what this packet's side sent; @peer: what the other did.  False: an answer that
+ * nobody waits for, which anyone can send.  Where only answers pass, none is that.
+ */
+SL_INLINE bool sl_dns_take(struct sl_datagram *gram, struct sl_datagram *peer, struct sl_work *work)
 {
 	uint32_t head = work->packet.head0, rcode = head & SL_DNS_RCODE;
 
 	if (!(head & SL_DNS_RESPONSE)) {
 		sl_dns_query(gram, (uint16_t)(head >> 16), work);
-		return;
+		return true;
 	}
-	sl_ask_answered(peer, (uint16_t)(head >> 16), SL_METHOD_DNS, work);
+	if (!sl_ask_answered(peer, (uint16_t)(head >> 16), SL_METHOD_DNS, work) &&
+	    (peer->flags & SL_GRAM_HEARD)) {
+		work->result.seen |= SL_SEEN_BOGUS_ANSWER;
+		return false;
+	}
 	if (rcode && rcode != SL_DNS_NXDOMAIN)
 		work->result.seen |= SL_SEEN_QUERY_FAILED;
+	return true;
 }
 
 /* ---- ICMP echo ---- */
@@ -144,9 +155,11 @@ SL_INLINE void sl_echo_take(struct sl_datagram *gram, struct sl_datagram *peer,
 		sl_ask_answered(peer, seq, SL_METHOD_ECHO, work);
 		return;
 	}
-	if (sl_ask_find(gram, seq) >= 0)
-		return; /* the same request again: its first time counts */
-	i = sl_slot_free(gram->asks, SL_ASKS);
+	i = sl_ask_find(gram, seq);
+	if (i >= 0 && sl_ask_age(gram, (uint32_t)i, work->now_tick) < SL_ECHO_TWICE_TICKS)
+		return; /* the same packet again: its first time counts */
+	/* Later it is another request: some always use one number (and nobody sends one again). */
+	i = i >= 0 ? i : sl_slot_free(gram->asks, SL_ASKS);
 	sl_ask_put(gram, i >= 0 ? (uint32_t)i : (uint32_t)sl_ask_oldest(gram, work->now_tick), seq,
 		   work->now_tick);
 }
@@ -191,11 +204,13 @@ SL_RARE int sl_datagram_take(struct sl_flow *flow, struct sl_work *work)
 	struct sl_datagram *gram = &flow->gram[sender], *peer = &flow->gram[1 - sender];
 	const struct sl_packet *packet = &work->packet;
 
+	if (sl_dns_is(packet) && !sl_dns_take(gram, peer, work))
+		return 0; /* no sign of life either */
 	sl_datagram_liveness(gram, peer, work);
+	if (sl_dns_is(packet))
+		return 0;
 	if (packet->icmp_echo)
 		sl_echo_take(gram, peer, work);
-	else if (sl_dns_is(packet))
-		sl_dns_take(gram, peer, work);
 	else if (sl_media_is(packet))
 		sl_media_take(gram, work);
 	else if (packet->head_bytes)

@@ -92,11 +92,15 @@ struct sl_direction {
 	uint16_t seq_weight[SL_NEAR_SLOTS]; /* segments that the slot stands for */
 	struct sl_slot seq[SL_NEAR_SLOTS];
 
-	struct sl_slot newest; /* floating: the last segment that got no slot */
-	uint32_t recover;      /* Karn: no sample until this is acknowledged */
-	uint32_t tsval;        /* highest that this side sent */
-	uint32_t ts_admitted;  /* sequence number of the last admitted slot */
-	uint32_t burst_tick;   /* first segment of a request */
+	/*
+	 * Floating: the last segment that got no slot.  Karn: while nothing is to be sampled,
+	 * its .end is what has to be acknowledged before.
+	 */
+	struct sl_slot newest;
+	uint32_t tsval;       /* highest that this side sent */
+	uint32_t ts_admitted; /* sequence number of the last admitted slot */
+	uint16_t ts_skipped;
+	uint16_t pad[3];
 	uint16_t ts_weight[SL_NEAR_SLOTS];
 	struct sl_slot ts[SL_NEAR_SLOTS];
 
@@ -104,8 +108,7 @@ struct sl_direction {
 	uint16_t seq_far_weight[SL_SEQ_SLOTS - SL_NEAR_SLOTS];
 	struct sl_slot ts_far[SL_TS_SLOTS - SL_NEAR_SLOTS];
 	uint16_t ts_far_weight[SL_TS_SLOTS - SL_NEAR_SLOTS];
-	uint16_t ts_skipped;
-	uint16_t pad;
+	uint32_t pad2;
 
 	struct sl_hole hole[SL_HOLES];
 };
@@ -126,15 +129,15 @@ struct sl_ask {
 #define SL_MEDIA_STREAMS 4
 struct sl_media {
 	uint32_t ssrc;
-	uint32_t packets; /* 0 = unused */
+	uint32_t bad_seq; /* what would go on behind a jump; over 16 bits = none */
 	uint32_t tick;    /* of the last packet; of the first, until .unit is known */
 	uint32_t stamp;   /* RTP timestamp, likewise */
 	uint32_t jitter;  /* ticks * 16 */
 	uint32_t unit;    /* ticks * 256 of one unit of the RTP timestamp; 0 = not known yet */
-	uint32_t expected;
+	uint32_t pad;
 	uint16_t seq;  /* highest */
+	uint8_t used;  /* 0 = free */
 	uint8_t valid; /* two packets came in sequence: it is one */
-	uint8_t pad;
 };
 SL_ASSERT_SIZE(struct sl_media, 32);
 
@@ -161,7 +164,9 @@ struct sl_begin {
 	uint32_t low_seq, low_tick; /* lowest start seen, and when the first came */
 	uint32_t syn_seq, syn_tick; /* of its SYN or SYN-ACK */
 	uint32_t jump_seq; /* end of the last segment that was too far away to be believed */
-	uint32_t pad[3];
+	/* Of a SYN on the ports of an open connection, which its answer may confirm. */
+	uint32_t again_seq, again_tick; /* what acknowledges it; when it came first */
+	uint32_t again;                 /* how often; 0 = none */
 };
 
 struct sl_flow {
@@ -176,7 +181,8 @@ struct sl_flow {
 	uint16_t incarnation; /* connections that this entry has held */
 	uint8_t inspected;    /* packets that went to the slow path */
 	uint8_t name_looks;   /* looks for the slow path's answer since */
-	uint64_t seen_ns;
+	uint32_t seen;        /* sl_flow_moment() of the last packet */
+	uint32_t burst_tick;  /* TCP: first segment of a request */
 	struct sl_begin begin[2];
 	union {
 		struct sl_direction dir[2]; /* TCP: data sent by a, by b */
@@ -300,6 +306,19 @@ SL_INLINE bool sl_flow_key_equal(const struct sl_flow_key *x, const struct sl_fl
 SL_INLINE uint16_t sl_flow_age(uint64_t now_ns)
 {
 	return (uint16_t)(now_ns >> SL_FLOW_AGE_LOG2_NS);
+}
+
+/* When, in units of 2^20 ns: 1.05 ms, wraps after 52 days. */
+#define SL_FLOW_MOMENT_LOG2_NS 20
+SL_INLINE uint32_t sl_flow_moment(uint64_t now_ns)
+{
+	return (uint32_t)(now_ns >> SL_FLOW_MOMENT_LOG2_NS);
+}
+
+/* sl_flow_age() of such a moment. */
+SL_INLINE uint16_t sl_flow_moment_age(uint32_t moment)
+{
+	return (uint16_t)(moment >> (SL_FLOW_AGE_LOG2_NS - SL_FLOW_MOMENT_LOG2_NS));
 }
 
 /*

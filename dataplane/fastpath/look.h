@@ -19,13 +19,14 @@ SL_INLINE uint64_t sl_pipeline_server_names(const struct sl_work *work,
 	const struct sl_addr *server = lan ? &work->key.a : &work->key.b;
 	const struct sl_addr *client = lan ? &work->key.b : &work->key.a;
 	const struct sl_addr anybody = {0, 0};
+	uint64_t stamp = sl_names_stamp(tables->generation, 0);
 	uint64_t tag = sl_names_server_hash(server, client, tables->hash_seed);
-	uint64_t word = sl_names_read(&names->server[sl_names_index(tag)], tag, tables->generation);
+	uint64_t word = sl_names_read(&names->server[sl_names_index(tag)], tag, stamp);
 
 	if (word)
 		return word;
 	tag = sl_names_server_hash(server, &anybody, tables->hash_seed);
-	word = sl_names_read(&names->server[sl_names_index(tag)], tag, tables->generation);
+	word = sl_names_read(&names->server[sl_names_index(tag)], tag, stamp);
 	return word ? word : SL_NAMES_NONE;
 }
 
@@ -38,7 +39,7 @@ SL_INLINE bool sl_pipeline_looks(const struct sl_flow *flow, const struct sl_wor
 	if (SL_LIKELY(!(flow->flags & SL_FLOW_PENDING)))
 		return false;
 	return flow->name_looks < SL_LOOKS_DENSE ||
-	       sl_flow_age(flow->seen_ns) != sl_flow_age(work->now_ns);
+	       sl_flow_moment_age(flow->seen) != sl_flow_age(work->now_ns);
 }
 
 /*
@@ -51,10 +52,11 @@ SL_RARE int sl_pipeline_look(struct sl_flow *flow, struct sl_work *work,
 	if (!flow || !work || !tables || !names)
 		return 0;
 	uint64_t tag = work->hash;
-	bool anew = flow->generation != (uint32_t)tables->generation ||
-		    sl_measure_is_restart(flow, work);
+	bool restarts = sl_believe_is_restart(flow, work);
+	bool anew = flow->generation != (uint32_t)tables->generation || restarts;
+	uint64_t stamp = sl_names_stamp(tables->generation, flow->incarnation + restarts);
 
-	work->names = sl_names_read(&names->flow[sl_names_index(tag)], tag, tables->generation);
+	work->names = sl_names_read(&names->flow[sl_names_index(tag)], tag, stamp);
 	if (!work->names && anew)
 		work->names = sl_pipeline_server_names(work, tables, names, flow->lan);
 	if (++flow->name_looks >= SL_LOOKS_MAX || (work->names & SL_NAMES_FINAL))

@@ -9,51 +9,15 @@
 #ifndef SL_MEASURE_H
 #define SL_MEASURE_H
 
+#include "believe.h"
 #include "datagram.h"
 #include "loss.h"
 #include "request.h"
 
-/* Bits of sl_flow.flags. */
-enum {
-	SL_FLOW_SYN_SEEN = 1 << 0,
-	SL_FLOW_SYNACK_SEEN = 1 << 1,
-	SL_FLOW_ESTABLISHED = 1 << 2, /* TCP: handshake done; datagrams: both sides heard */
-	SL_FLOW_AMBIGUOUS = 1 << 3,   /* SYN or SYN-ACK sent again: no handshake RTT (Karn) */
-	SL_FLOW_FIN_A = 1 << 4,
-	SL_FLOW_FIN_B = 1 << 5,
-	SL_FLOW_RESET = 1 << 6,
-	SL_FLOW_MIDSTREAM = 1 << 7, /* data came before any SYN */
-	SL_FLOW_PENDING = 1 << 8,   /* the slow path may have more to say of it */
-	SL_FLOW_GREETED = 1 << 9,   /* it began with a ClientHello, says the slow path */
-	SL_FLOW_HELLO_OVER =
-		1 << 10, /* the responder has sent payload, or it was counted that not */
-};
-
-/*
- * Further than this from what is expected no packet of a connection can be: four times
- * Linux's largest default window (net.ipv4.tcp_rmem: 6 MiB), so that one forged blindly is
- * believed once in 128.
- */
-#define SL_FAR_BYTES (1 << 24)
-/* An acknowledgement this close to a jump's end confirms it. */
-#define SL_JUMP_BYTES (1u << 20)
 /* A ClientHello that was sent this often again without progress is unanswered. */
 #define SL_HELLO_REPEATS 2
 
 #define SL_FLOW_REST_NS UINT64_C(60000000000) /* a longer rest voids what waits for an answer */
-
-/* A SYN that cannot belong to the connection in the entry: a new one on old ports. */
-SL_INLINE bool sl_measure_is_restart(const struct sl_flow *flow, const struct sl_work *work)
-{
-	uint32_t sender = work->sender & 1;
-
-	if (work->packet.proto != SL_PROTO_TCP ||
-	    (work->packet.tcp_flags & (SL_TCP_SYN | SL_TCP_ACK)) != SL_TCP_SYN)
-		return false;
-	if (flow->flags & SL_FLOW_SYN_SEEN)
-		return sender == flow->initiator && flow->begin[sender].syn_seq != work->packet.seq;
-	return !(flow->flags & SL_FLOW_SYNACK_SEEN) && (flow->dir[sender].flags & SL_DIR_SEQ);
-}
 
 /* Who opened the flow, judged by its first packet: 0 = key.a. */
 SL_INLINE uint32_t sl_measure_initiator(const struct sl_work *work)
@@ -133,60 +97,6 @@ SL_INLINE void sl_measure_handshake(struct sl_flow *flow, struct sl_work *work)
 	}
 }
 
-/* ---- what cannot be of this connection ---- */
-
-/* Bytes from what @dir is expected to send next to @seq: negative = behind. */
-SL_INLINE int32_t sl_measure_distance(const struct sl_direction *dir, uint32_t seq)
-{
-	return (int32_t)(seq - dir->next_seq);
-}
-
-/* Begin to count anew at @seq: what was between was on another path, or is not true. */
-SL_INLINE void sl_measure_resync(struct sl_direction *dir, uint32_t seq)
-{
-	dir->next_seq = seq;
-	sl_rtt_seq_forget(dir);
-	dir->ts_used = 0;
-	for (int i = 0; i < SL_HOLES; i++)
-		dir->hole[i] = (struct sl_hole){0};
-	dir->flags &= (uint16_t) ~(SL_DIR_HOLES | SL_DIR_RECOVER | SL_DIR_JUMPED);
-}
-
-/*
- * Is this segment of @dir far from all that can be?  A second one that goes on where the
- * first ended is believed, unless the peer's acknowledgements can be seen: they have to
- * confirm it (sl_measure_is_bogus_ack).
- */
-SL_INLINE bool sl_measure_is_bogus_seq(struct sl_direction *dir, const struct sl_direction *peer,
-				       struct sl_begin *begin, const struct sl_packet *packet)
-{
-	int32_t distance = sl_measure_distance(dir, packet->seq);
-
-	if (!(dir->flags & SL_DIR_SEQ) || (packet->tcp_flags & SL_TCP_SYN) ||
-	    (distance <= SL_FAR_BYTES && distance >= -SL_FAR_BYTES))
-		return false;
-	if ((dir->flags & SL_DIR_JUMPED) && begin->jump_seq == packet->seq &&
-	    !(peer->flags & SL_DIR_ACK)) {
-		sl_measure_resync(dir, packet->seq);
-		return false;
-	}
-	begin->jump_seq = packet->seq + packet->payload_bytes;
-	dir->flags |= SL_DIR_JUMPED;
-	return true;
-}
-
-/* Does @ack acknowledge what @peer never sent?  One that confirms a jump of @peer's is believed. */
-SL_INLINE bool sl_measure_is_bogus_ack(struct sl_direction *peer, const struct sl_begin *begin,
-				       uint32_t ack)
-{
-	if (!(peer->flags & SL_DIR_SEQ) || sl_measure_distance(peer, ack) <= SL_FAR_BYTES)
-		return false;
-	if (!(peer->flags & SL_DIR_JUMPED) || begin->jump_seq - ack > SL_JUMP_BYTES)
-		return true;
-	sl_measure_resync(peer, ack);
-	return false;
-}
-
 /* What @work's packet acknowledges of @peer's data. */
 SL_INLINE void sl_measure_ack(struct sl_direction *peer, struct sl_work *work)
 {
@@ -248,7 +158,7 @@ SL_INLINE void sl_measure_irregular(struct sl_direction *dir, const struct sl_di
 		return;
 	sl_rtt_seq_forget(dir);
 	sl_request_forget(dir);
-	dir->recover = dir->next_seq;
+	dir->newest.end = dir->next_seq;
 	dir->flags |= SL_DIR_RECOVER;
 }
 
@@ -277,15 +187,15 @@ SL_INLINE void sl_measure_advance(struct sl_direction *dir, const struct sl_dire
 }
 
 /* New payload, in a flow whose beginning was seen: a request of @dir's, or an answer to @peer's. */
-SL_INLINE void sl_measure_exchange(const struct sl_flow *flow, struct sl_direction *dir,
+SL_INLINE void sl_measure_exchange(struct sl_flow *flow, struct sl_direction *dir,
 				   struct sl_direction *peer, struct sl_work *work)
 {
 	if (flow->flags & SL_FLOW_MIDSTREAM)
 		return;
 	if ((work->sender & 1) == flow->initiator)
-		sl_request_sent(dir, work->now_tick);
+		sl_request_sent(flow, dir, work->now_tick);
 	else if (peer->flags & (SL_DIR_ASKS | SL_DIR_ANSWERING))
-		sl_request_answered(peer, work);
+		sl_request_answered(flow, peer, work);
 }
 
 /* The packet's own sequence space. */
@@ -410,21 +320,6 @@ SL_INLINE void sl_measure_note(struct sl_direction *dir, const struct sl_packet 
 		dir->flags |= SL_DIR_SHUT;
 }
 
-/* True: the packet is not of this connection, says result.seen; nothing else is to be done. */
-SL_INLINE bool sl_measure_is_bogus(struct sl_flow *flow, struct sl_work *work)
-{
-	uint32_t sender = work->sender & 1;
-	struct sl_direction *dir = &flow->dir[sender], *peer = &flow->dir[1 - sender];
-	const struct sl_packet *packet = &work->packet;
-
-	if (sl_measure_is_bogus_seq(dir, peer, &flow->begin[sender], packet))
-		work->result.seen |= SL_SEEN_BOGUS_SEQ;
-	else if ((packet->tcp_flags & SL_TCP_ACK) &&
-		 sl_measure_is_bogus_ack(peer, &flow->begin[1 - sender], packet->ack))
-		work->result.seen |= SL_SEEN_BOGUS_ACK;
-	return work->result.seen & (SL_SEEN_BOGUS_SEQ | SL_SEEN_BOGUS_ACK);
-}
-
 /* A TCP packet of @flow; work->sender says whose.  Always 0. */
 SL_RARE int sl_measure_tcp(struct sl_flow *flow, struct sl_work *work)
 {
@@ -435,7 +330,7 @@ SL_RARE int sl_measure_tcp(struct sl_flow *flow, struct sl_work *work)
 	struct sl_direction *peer = &flow->dir[1 - sender];
 	const struct sl_packet *packet = &work->packet;
 
-	if (sl_measure_is_bogus(flow, work))
+	if (sl_believe_is_bogus(flow, work))
 		return 0;
 	bool progress = sl_measure_is_progress(dir, peer, work);
 

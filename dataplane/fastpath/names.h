@@ -19,8 +19,8 @@
 /*
  * A word: bit i (1..45): name clause i of the policy holds; bit 0 always, so that a rule
  * without a name clause holds too; bit 46: nothing more will be said of the flow; bit 47: the
- * flow began with a ClientHello; above, the low 16 bits of the tables' generation whose
- * clauses these are.
+ * flow began with a ClientHello; above, a stamp: of the tables whose clauses these are, and
+ * of the flow's connection, so that the next one on the same ports does not take it for its own.
  */
 #define SL_NAMES_MAX   45
 #define SL_NAMES_NONE  UINT64_C(1)
@@ -40,6 +40,14 @@ struct sl_names {
 	struct sl_name_slot server[SL_NAME_SLOTS]; /* by sl_names_server_hash() */
 };
 
+#define SL_NAMES_GENERATION 0xfff /* bits of the generation in a stamp; 4 of the incarnation */
+
+/* The upper 16 bits of a word; @incarnation of the flow (a server's word: 0). */
+SL_INLINE uint64_t sl_names_stamp(uint64_t generation, uint32_t incarnation)
+{
+	return (generation & SL_NAMES_GENERATION) | (uint64_t)(incarnation & 0xf) << 12;
+}
+
 /* What stands for @server when @client (all zero: anybody) talks to it. */
 SL_INLINE uint64_t sl_names_server_hash(const struct sl_addr *server, const struct sl_addr *client,
 					uint64_t seed)
@@ -57,14 +65,14 @@ SL_INLINE uint32_t sl_names_index(uint64_t hash)
 	return (uint32_t)(hash >> 8) & (SL_NAME_SLOTS - 1);
 }
 
-/* The word of @tag's names under @generation in @slot; 0 = the slow path has said nothing. */
-SL_INLINE uint64_t sl_names_read(const struct sl_name_slot *slot, uint64_t tag, uint64_t generation)
+/* The word of @tag's names under @stamp in @slot; 0 = the slow path has said nothing. */
+SL_INLINE uint64_t sl_names_read(const struct sl_name_slot *slot, uint64_t tag, uint64_t stamp)
 {
 	const volatile struct sl_name_slot *seen = slot;
 	bool before = seen->tag == tag;
 	uint64_t word = seen->word;
 
-	if (!before || seen->tag != tag || word >> SL_NAMES_BITS != (generation & 0xffff))
+	if (!before || seen->tag != tag || word >> SL_NAMES_BITS != stamp)
 		return 0;
 	return word & SL_NAMES_MASK;
 }

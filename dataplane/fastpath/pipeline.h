@@ -94,7 +94,7 @@ SL_INLINE uint64_t sl_pipeline_fragment_tag(const struct sl_work *work,
 	return sl_hash_mix(tag, work->packet.dst.lo) | 1; /* 0 = an empty slot */
 }
 
-#define SL_FRAGMENT_AGE_NS UINT64_C(30000000000) /* reassembly time-out: RFC 791 3.2, Linux 30 s */
+#define SL_FRAGMENT_AGE_NS INT64_C(30000000000) /* reassembly time-out: RFC 791 3.2, Linux 30 s */
 
 /* A later fragment: it shares the fate of its datagram's first, known from @slot. */
 SL_INLINE void sl_pipeline_fragment(struct sl_work *work, const struct sl_tables *tables,
@@ -103,7 +103,7 @@ SL_INLINE void sl_pipeline_fragment(struct sl_work *work, const struct sl_tables
 	struct sl_result *result = &work->result;
 
 	if (slot->tag != sl_pipeline_fragment_tag(work, tables) ||
-	    work->now_ns - slot->seen_ns > SL_FRAGMENT_AGE_NS) {
+	    (int64_t)(work->now_ns - slot->seen_ns) > SL_FRAGMENT_AGE_NS) {
 		result->reason = SL_REASON_FRAGMENT;
 		return;
 	}
@@ -114,7 +114,7 @@ SL_INLINE void sl_pipeline_fragment(struct sl_work *work, const struct sl_tables
 }
 
 /* Its later fragments follow within this; after it, anyone may have the slot. */
-#define SL_FRAGMENT_YOUNG_NS UINT64_C(1000000000)
+#define SL_FRAGMENT_YOUNG_NS INT64_C(1000000000)
 
 /*
  * The first fragment of a datagram: leave word for the later ones.  False: a young one of a
@@ -127,7 +127,7 @@ SL_INLINE bool sl_pipeline_note_fragment(const struct sl_work *work, const struc
 	uint32_t theirs = slot->service & (SL_SERVICES_MAX - 1);
 	uint32_t ours = work->result.service & (SL_SERVICES_MAX - 1);
 
-	if (slot->tag && work->now_ns - slot->seen_ns < SL_FRAGMENT_YOUNG_NS &&
+	if (slot->tag && (int64_t)(work->now_ns - slot->seen_ns) < SL_FRAGMENT_YOUNG_NS &&
 	    tables->service[theirs].priority > tables->service[ours].priority)
 		return false;
 	slot->tag = sl_pipeline_fragment_tag(work, tables);
@@ -283,15 +283,18 @@ SL_INLINE void sl_pipeline_reclassify(struct sl_flow *flow, struct sl_way *way,
 }
 
 /*
- * Is @work's ICMP error about a segment that was sent?  RFC 5927 4.1: the sequence number
- * that it quotes is of data in flight.
+ * Is @work's ICMP error not about a segment that was sent?  RFC 5927 4.1: the sequence number
+ * that it quotes is of data in flight.  Of a datagram it quotes nothing that could be checked:
+ * while the flow is answered, its answers tell better.
  */
 SL_INLINE bool sl_pipeline_is_bogus_icmp(const struct sl_flow *flow, const struct sl_work *work)
 {
-	const struct sl_direction *dir = &flow->dir[1 - (work->sender & 1)];
+	uint32_t asker = 1 - (work->sender & 1);
+	const struct sl_direction *dir = &flow->dir[asker];
 
-	return work->packet.proto == SL_PROTO_TCP && (dir->flags & SL_DIR_SEQ) &&
-	       dir->next_seq - work->packet.seq > SL_JUMP_BYTES;
+	if (work->packet.proto != SL_PROTO_TCP)
+		return flow->gram[asker].flags & SL_GRAM_ANSWERED;
+	return (dir->flags & SL_DIR_SEQ) && dir->next_seq - work->packet.seq > SL_JUMP_BYTES;
 }
 
 /* Flow level of an ICMP error: the far end refuses what the near end asks. */
@@ -300,7 +303,7 @@ SL_INLINE void sl_pipeline_icmp_error(const struct sl_flow *flow, struct sl_work
 	work->result.reason = SL_REASON_ICMP_ERROR;
 	if (sl_pipeline_is_bogus_icmp(flow, work))
 		work->result.seen |= SL_SEEN_BOGUS_ICMP;
-	else if ((flow->flags & (SL_FLOW_SYNACK_SEEN | SL_FLOW_ESTABLISHED)) == 0)
+	else if (!(flow->flags & (SL_FLOW_SYNACK_SEEN | SL_FLOW_ESTABLISHED | SL_FLOW_MIDSTREAM)))
 		work->result.seen |= SL_SEEN_REFUSED;
 }
 
@@ -323,13 +326,20 @@ SL_INLINE void sl_pipeline_describe(const struct sl_flow *flow, struct sl_work *
 	result->incarnation = incarnation;
 }
 
+/* A long rest.  Signed: a packet of another CPU may have been stamped later and have gone first. */
+SL_INLINE bool sl_pipeline_rested(const struct sl_flow *flow, const struct sl_work *work)
+{
+	return (int32_t)(sl_flow_moment(work->now_ns) - flow->seen) >
+	       (int32_t)sl_flow_moment(SL_FLOW_REST_NS);
+}
+
 /* Nothing is to be decided anew for @flow: same tables, same choice of path, no long rest. */
 SL_INLINE bool sl_pipeline_stands(const struct sl_flow *flow, const struct sl_work *work,
 				  const struct sl_tables *tables)
 {
 	return work->result.flow_event == SL_FLOW_KNOWN &&
 	       flow->generation == (uint32_t)tables->generation &&
-	       work->now_ns - flow->seen_ns <= SL_FLOW_REST_NS && !sl_pipeline_looks(flow, work) &&
+	       !sl_pipeline_rested(flow, work) && !sl_pipeline_looks(flow, work) &&
 	       !sl_steer_is_due(tables, work, flow);
 }
 
@@ -339,6 +349,7 @@ SL_INLINE void sl_pipeline_give_up(const struct sl_flow *flow, struct sl_work *w
 	if (!work->given_up)
 		return;
 	work->result.seen |= SL_SEEN_GAVE_UP;
+	work->given_up_asks = (uint8_t)sl_pipeline_asks(flow, work->given_up);
 	work->given_up_path = (uint8_t)SL_PATH(flow->service & (SL_SERVICES_MAX - 1),
 					       flow->uplink & (SL_UPLINKS_MAX - 1));
 }
@@ -350,8 +361,12 @@ SL_INLINE void sl_pipeline_decide(struct sl_way *way, struct sl_flow *flow, stru
 	if (work->result.flow_event == SL_FLOW_NEW) {
 		sl_pipeline_give_up(flow, work);
 		sl_pipeline_reset(flow, work, tables);
-	} else if (sl_measure_is_restart(flow, work)) {
+	} else if (sl_believe_is_restart(flow, work)) {
+		struct sl_begin asked = flow->begin[1 - (work->sender & 1)];
+
 		sl_pipeline_reset(flow, work, tables);
+		if (work->packet.tcp_flags & SL_TCP_ACK)
+			sl_believe_asked(flow, &asked, work);
 		work->result.flow_event = SL_FLOW_RESTARTED;
 	} else if (flow->generation != (uint32_t)tables->generation ||
 		   work->names > SL_NAMES_NONE) {
@@ -379,9 +394,9 @@ SL_RARE int sl_pipeline_measure_any(struct sl_way *way, struct sl_flow *flow, st
 	if (!way || !flow || !work || !tables || !shared)
 		return 0;
 	sl_pipeline_decide(way, flow, work, tables, shared);
-	if (work->result.moved || work->now_ns - flow->seen_ns > SL_FLOW_REST_NS)
+	if (work->result.moved || sl_pipeline_rested(flow, work))
 		sl_pipeline_forget(flow);
-	flow->seen_ns = work->now_ns;
+	flow->seen = sl_flow_moment(work->now_ns);
 	sl_pipeline_describe(flow, work, tables);
 	sl_pipeline_inspect(flow, work, tables);
 	if (work->packet.icmp_error)
@@ -407,7 +422,7 @@ SL_INLINE void sl_pipeline_measure(struct sl_way *way, struct sl_flow *flow, str
 		sl_pipeline_measure_any(way, flow, work, tables, shared);
 		return;
 	}
-	flow->seen_ns = work->now_ns;
+	flow->seen = sl_flow_moment(work->now_ns);
 	way->age = sl_flow_age(work->now_ns); /* its kind stays */
 	sl_pipeline_describe(flow, work, tables);
 }

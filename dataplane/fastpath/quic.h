@@ -40,6 +40,12 @@ SL_INLINE uint32_t sl_quic_version(const struct sl_packet *packet)
 	return packet->head0 << 8 | packet->head4 >> 24;
 }
 
+/* A server's Version Negotiation packet (RFC 8999 6): but for the first, its first bits are anything. */
+SL_INLINE bool sl_quic_is_negotiation(const struct sl_packet *packet)
+{
+	return packet->head0 >> 31 && !(packet->head0 << 8 | packet->head4 >> 24);
+}
+
 /* Versions whose long headers are laid out as version 1's: it, 2, the drafts, mvfst. */
 SL_INLINE bool sl_quic_is_known(uint32_t version)
 {
@@ -137,7 +143,7 @@ SL_INLINE void sl_quic_take(struct sl_datagram *gram, struct sl_datagram *peer, 
 		sl_quic_hello(gram, work);
 	if (!((client ? gram : peer)->flags & SL_GRAM_QUIC))
 		return;
-	if ((peer->flags & SL_GRAM_WAITS) && (known || client)) {
+	if ((peer->flags & SL_GRAM_WAITS) && (known || client || sl_quic_is_negotiation(packet))) {
 		sl_quic_handshake(peer, work);
 		if (!client) { /* the client's next packet answers this one */
 			gram->hello_tick = work->now_tick;

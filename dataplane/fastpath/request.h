@@ -14,10 +14,10 @@
 #include "rtt.h"
 
 /* New data of the initiator, whose direction is @asker, passes at @tick. */
-SL_INLINE void sl_request_sent(struct sl_direction *asker, uint32_t tick)
+SL_INLINE void sl_request_sent(struct sl_flow *flow, struct sl_direction *asker, uint32_t tick)
 {
 	if (!(asker->flags & SL_DIR_ASKS))
-		asker->burst_tick = tick;
+		flow->burst_tick = tick;
 	asker->request_tick = tick;
 	asker->flags =
 		(uint16_t)((asker->flags | SL_DIR_ASKS) & ~(SL_DIR_HEARD | SL_DIR_ANSWERING));
@@ -55,9 +55,10 @@ SL_INLINE void sl_request_think(const struct sl_direction *asker, struct sl_work
 }
 
 /* New data of the responder passes, while @asker waits for it or it goes on. */
-SL_INLINE void sl_request_answered(struct sl_direction *asker, struct sl_work *work)
+SL_INLINE void sl_request_answered(const struct sl_flow *flow, struct sl_direction *asker,
+				   struct sl_work *work)
 {
-	uint32_t ticks = work->now_tick - asker->burst_tick;
+	uint32_t ticks = work->now_tick - flow->burst_tick;
 
 	if (asker->flags & SL_DIR_ASKS) {
 		sl_request_think(asker, work);

@@ -24,7 +24,7 @@ enum {
 	SL_DIR_ACK = 1 << 1,     /* ack is known */
 	SL_DIR_LOW = 1 << 2,     /* sl_begin.low_seq is known */
 	SL_DIR_TS = 1 << 3,      /* tsval is known */
-	SL_DIR_RECOVER = 1 << 4, /* Karn: wait for recover */
+	SL_DIR_RECOVER = 1 << 4, /* Karn: wait for newest.end */
 	SL_DIR_TS_ADMITTED = 1 << 6,
 	SL_DIR_SHUT = 1 << 7,       /* its last advertised window is 0 */
 	SL_DIR_NEWEST = 1 << 8,     /* newest waits for its acknowledgement */
@@ -167,7 +167,7 @@ SL_VERIFY_ONCE int sl_rtt_seq_match(struct sl_direction *dir, uint32_t ack, uint
 			hit = (struct sl_hit){dir->newest, 1};
 			sl_rtt_seq_forget(dir);
 		}
-		if ((dir->flags & SL_DIR_RECOVER) && !sl_before(ack, dir->recover))
+		if ((dir->flags & SL_DIR_RECOVER) && !sl_before(ack, dir->newest.end))
 			dir->flags &= (uint16_t)~SL_DIR_RECOVER;
 	}
 	uint32_t ticks = tick - hit.slot.tick;

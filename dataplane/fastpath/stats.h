@@ -86,8 +86,8 @@ struct sl_direction_stats {
 	uint64_t capture_miss; /* acknowledged but never seen here: our own blindness */
 	uint64_t duplicates;   /* passed twice: the second one's timestamp is the old one */
 	/* What was not believed, and changed nothing: forged, damaged, or of another path. */
-	uint64_t bogus_acks;   /* acknowledge what was never sent */
-	uint64_t bogus_seqs;   /* far outside of any window */
+	uint64_t bogus_acks;   /* acknowledge what was never sent, or nothing at all */
+	uint64_t bogus_seqs;   /* far outside of any window; SYNs on open connections */
 	uint64_t bogus_echoes; /* echo a timestamp that was never sent */
 	/* RTP (RFC 3550 6.4.1, A.3, A.8): lost = expected - packets. */
 	uint64_t media_packets;
@@ -125,7 +125,10 @@ struct sl_path_stats {
 	uint64_t queries_unanswered;
 	uint64_t hellos; /* ClientHellos: TLS (where the slow path saw it) and QUIC */
 	uint64_t hellos_unanswered;
-	uint64_t bogus_icmp; /* errors about packets that were never sent (RFC 5927 4.1) */
+	/* Errors about what was never sent (RFC 5927 4.1), or about datagrams that are answered. */
+	uint64_t bogus_icmp;
+	uint64_t
+		bogus_answers; /* to DNS queries that do not wait (any more, or for want of a slot) */
 	struct sl_histogram rtt[SL_LEGS]
 			       [SL_METHODS]; /* think and transaction: of the server's leg */
 };

@@ -24,9 +24,10 @@ SL_INLINE bool sl_steady_is(const struct sl_direction *dir, const struct sl_dire
 	odd |= (packet->tcp_flags ^ SL_TCP_ACK) &
 	       (SL_TCP_SYN | SL_TCP_FIN | SL_TCP_RST | SL_TCP_ACK);
 	odd |= packet->seq ^ dir->next_seq;
-	/* Acknowledges no more than passed here. */
+	/* Acknowledges no more than passed here, and nothing of long ago. */
 	return !odd && packet->window && (int32_t)packet->payload_bytes >= 0 &&
-	       !sl_before(peer->next_seq, packet->ack);
+	       !sl_before(peer->next_seq, packet->ack) &&
+	       (int32_t)(packet->ack - dir->ack) >= -SL_FAR_BYTES;
 }
 
 /*
@@ -68,7 +69,7 @@ SL_VERIFY_ONCE int sl_steady_measure(struct sl_flow *flow, struct sl_work *work)
 	} else {
 		sl_request_heard(peer, ack, tick);
 	}
-	if (payload && sender != flow->initiator)
+	if (payload && sender != flow->initiator && !(flow->flags & SL_FLOW_HELLO_OVER))
 		flow->flags |= SL_FLOW_HELLO_OVER;
 	if (!has_ts)
 		return true;

@@ -14,7 +14,7 @@
 
 #include "target.h"
 
-#define SL_TABLES_LAYOUT 3 /* the pin directory's name; raise it when a shared struct changes */
+#define SL_TABLES_LAYOUT 4 /* the pin directory's name; raise it when a shared struct changes */
 
 #define SL_SERVICES_MAX  16 /* service 0 is "other": what no rule claims */
 #define SL_UPLINKS_MAX   4
@@ -47,9 +47,11 @@ struct sl_rule {
 	uint8_t dscp, dscp_mask;
 	uint8_t port, port_mask; /* index of the dataplane port it came in by */
 	uint8_t service;
-	uint8_t name; /* number of a name clause of the policy (names.h), which must hold; 0 = any */
+	uint8_t name,
+		app; /* numbers of name clauses of the policy (names.h), which must hold; 0 = any */
+	uint8_t pad[7];
 };
-SL_ASSERT_SIZE(struct sl_rule, 80);
+SL_ASSERT_SIZE(struct sl_rule, 88);
 
 /* What a generation says of one service. */
 struct sl_service {

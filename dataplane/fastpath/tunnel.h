@@ -68,12 +68,24 @@ SL_INLINE uint16_t sl_tunnel_gre(struct sl_cursor *c)
 	return sl_take(c, options) ? type : 0;
 }
 
+/* VXLAN header (RFC 7348 5): a frame, if its flag I says so. */
+SL_INLINE uint16_t sl_tunnel_vxlan(struct sl_cursor *c)
+{
+	const uint8_t *p = sl_take(c, 8 + 8);
+
+	if (!p)
+		return 0;
+	return p[8] & 0x08 ? SL_ETHERTYPE_BRIDGED : 1;
+}
+
 SL_INLINE uint16_t sl_tunnel_geneve(struct sl_cursor *c)
 {
 	const uint8_t *p = sl_take(c, 8 + 8);
 
 	if (!p)
 		return 0;
+	if (p[8] >> 6) /* version 0 is the only one (RFC 8926 3.4) */
+		return 1;
 	uint32_t options = (uint32_t)(p[8] & 0x3f) * 4;
 	uint16_t type = sl_be16(p + 10);
 
@@ -88,13 +100,15 @@ SL_INLINE uint16_t sl_tunnel_gtpu(struct sl_cursor *c)
 	if (!p)
 		return 0;
 	bool more = p[8] & 7;
+	/* What the flags S or PN alone bring has a type in it that says nothing. */
+	uint8_t typed = (uint8_t)(0 - (p[8] >> 2 & 1));
 
 	if (p[8] >> 4 != 3 || p[9] != SL_GTPU_GPDU) /* version 1, GTP and not GTP' */
 		return 1;
 	p = more ? sl_take(c, 4) : p;
 	if (!p)
 		return 0;
-	uint32_t next = more ? p[3] : 0;
+	uint32_t next = more ? p[3] & typed : 0;
 
 	for (uint32_t i = 0; i < SL_GTPU_EXTS_MAX && next; i++) {
 		p = sl_take(c, 4);
@@ -133,7 +147,7 @@ SL_INLINE uint16_t sl_tunnel_header(struct sl_cursor *c, uint32_t tunnel, uint8_
 	case SL_TUNNEL_GRE:
 		return sl_tunnel_gre(c);
 	case SL_TUNNEL_VXLAN:
-		return sl_take(c, 8 + 8) ? SL_ETHERTYPE_BRIDGED : 0;
+		return sl_tunnel_vxlan(c);
 	case SL_TUNNEL_GENEVE:
 		return sl_tunnel_geneve(c);
 	default:

@@ -39,6 +39,7 @@ enum sl_seen {
 	SL_SEEN_HELLO_UNANSWERED = 1 << 25,
 	SL_SEEN_MEDIA = 1 << 26,   /* RTP: the media_ fields are set */
 	SL_SEEN_GAVE_UP = 1 << 27, /* the new flow took the entry of one that was never answered */
+	SL_SEEN_BOGUS_ANSWER = 1 << 28,
 };
 
 enum sl_flow_event { SL_FLOW_KNOWN, SL_FLOW_NEW, SL_FLOW_RESTARTED };
@@ -88,8 +89,8 @@ struct sl_result {
 	uint32_t incarnation;
 	struct sl_sample sample[SL_SAMPLES];
 	uint32_t media_jitter_ticks; /* RFC 3550's J after this packet */
-	uint16_t media_packets; /* that are counted now: it, and those before it on probation */
-	uint16_t media_ahead;   /* by how many the highest sequence number grew with them */
+	uint16_t media_packets;      /* that are counted now: it, and the one that waited for it */
+	uint16_t media_ahead;        /* by how many the highest sequence number grew with them */
 };
 SL_ASSERT_SIZE(struct sl_result, 72);
 
@@ -128,7 +129,8 @@ struct sl_work {
 	};
 	uint8_t given_up;      /* kind of the expired way that this packet's new flow took over */
 	uint8_t given_up_path; /* where that one's flow was */
-	uint8_t pad[6];
+	uint8_t given_up_asks; /* how many answers it waited for */
+	uint8_t pad[5];
 	struct sl_result result;
 };
 SL_ASSERT_SIZE(struct sl_work, 248);

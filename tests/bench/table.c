@@ -127,7 +127,7 @@ static inline void fetch_lines(const struct sl_flow *flow, uint32_t sender)
 
 static inline void touch(struct sl_flow *flow, uint32_t sender)
 {
-	flow->seen_ns++;
+	flow->seen++;
 	flow->dir[sender].next_seq++;
 	flow->dir[1 - sender].ack++;
 	flow->dir[1 - sender].seq[0].tick++;

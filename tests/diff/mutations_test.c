@@ -32,7 +32,8 @@ static uint32_t roll(uint32_t sides)
 	return (uint32_t)((dice * UINT64_C(2685821657736338717)) >> 32) % sides;
 }
 
-static void stock_capture(const char *path)
+/* The first @most frames of a recording: every recording has its share. */
+static void stock_capture(const char *path, uint32_t most)
 {
 	struct sl_capture *capture = NULL;
 	struct sl_frame frame;
@@ -40,7 +41,7 @@ static void stock_capture(const char *path)
 
 	if (sl_capture_open(path, &capture, why, sizeof(why)))
 		fail_msg("%s", why);
-	while (stocked < STOCK_MAX && sl_capture_next(capture, &frame)) {
+	for (; most && stocked < STOCK_MAX && sl_capture_next(capture, &frame); most--) {
 		uint8_t *bytes = malloc(frame.length + 1);
 
 		assert_non_null(bytes);
@@ -67,7 +68,7 @@ static void fill_stock(void)
 		char path[4096];
 
 		snprintf(path, sizeof(path), "%s/%s", directory, names[i]->d_name);
-		stock_capture(path);
+		stock_capture(path, STOCK_MAX / (uint32_t)found);
 		free(names[i]);
 	}
 	free(names);
@@ -77,7 +78,7 @@ static void fill_stock(void)
 /* Headers live in the first bytes: damage there finds most. */
 static void damage(uint8_t *bytes, uint32_t length)
 {
-	uint32_t head = length < 96 ? length : 96;
+	uint32_t head = length < 160 ? length : 160; /* a tunnel's, and those inside it */
 
 	for (uint32_t hits = 1 + roll(3); length && hits; hits--) {
 		uint8_t *at = &bytes[roll(4) ? roll(head) : roll(length)];
@@ -118,11 +119,16 @@ static void run_one(uint64_t now_ns)
 static void slice(void **state)
 {
 	static uint64_t now_ns = UINT64_C(1000000000000000000);
+	static int slices;
 
 	if (!pair.xdp) {
 		sl_pair_open(&pair);
 		sl_pair_reset(&pair);
 		fill_stock();
+	}
+	if (slices++ == SLICES / 2) { /* the second half with what is in tunnels */
+		sl_pair_ask(&pair, SL_PAIR_TUNNELS);
+		sl_pair_reset(&pair);
 	}
 	for (uint64_t i = 0; i < count / SLICES; i++) {
 		/* Mostly microseconds, at times long enough for flows to expire. */

@@ -2,8 +2,9 @@
  * pair.c - the same frames through all engines, compared one by one
  *
  * The core is one source for two machines; what differs here is a compiler, the
- * verifier's view, the glue around the pipeline's calls, or that DPDK works in bursts.  The tables have rules of
- * every kind, a small table that overflows, and a rate limit, so that all paths run.
+ * verifier's view, the glue around the pipeline's calls, or that DPDK works in bursts.  The tables
+ * have rules of every kind, a small table that overflows, and a rate limit, so that all paths run.
+ * A slow path that knows nothing names some flows and servers, and takes all copies.
  */
 #include "pair.h"
 
@@ -16,7 +17,9 @@
 #include "dataplane/host.h"
 #include "dataplane/xdp.h"
 
-#define FLOWS 4000 /* few enough that a scan in the captures fills its quota */
+#define GENERATION 1
+#define SEED       UINT64_C(0x5151515151515151)
+#define FLOWS      4000 /* few enough that a scan in the captures fills its quota */
 
 static struct sl_addr ip4_addr(uint32_t address)
 {
@@ -45,16 +48,22 @@ static void set_rules(struct sl_tables *tables)
 	rule[3] = any(4); /* a DSCP */
 	rule[3].dscp = 18;
 	rule[3].dscp_mask = 0x3f;
-	tables->rules = 4;
+	rule[4] = any(1); /* a name, and another: before the rules that nearly all have */
+	rule[4].name = 1;
+	rule[5] = any(3);
+	rule[5].name = 2;
+	tables->rules = 6;
 }
 
-static void make_tables(struct sl_tables *tables)
+static void make_tables(struct sl_tables *tables, uint32_t inner)
 {
-	*tables = (struct sl_tables){.generation = 1,
+	*tables = (struct sl_tables){.generation = GENERATION,
+				     .inner = inner,
+				     .inspect = 1,
 				     .services = 5,
 				     .uplinks = 3,
 				     .mark_base = 0x5100,
-				     .hash_seed = UINT64_C(0x5151515151515151)};
+				     .hash_seed = SEED};
 	set_rules(tables);
 	for (int i = 0; i < 5; i++)
 		tables->service[i] = (struct sl_service){.flow_quota = i == 2 ? 40 : FLOWS / 4,
@@ -76,7 +85,7 @@ void sl_pair_open(struct sl_pair *pair)
 
 	assert_non_null(tables);
 	memset(pair, 0, sizeof(*pair));
-	make_tables(tables);
+	make_tables(tables, 0);
 	err = sl_xdp_open(&config, &pair->xdp, why, sizeof(why));
 	if (!err)
 		err = sl_host_open(FLOWS, tables, &pair->host);
@@ -89,6 +98,18 @@ void sl_pair_open(struct sl_pair *pair)
 	}
 	if (err)
 		fail_msg("%s", why);
+}
+
+void sl_pair_ask(struct sl_pair *pair, uint32_t inner)
+{
+	struct sl_engine *engines[] = {pair->xdp, pair->host, pair->dpdk};
+	struct sl_tables *tables = malloc(sizeof(*tables));
+
+	assert_non_null(tables);
+	make_tables(tables, inner);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(engines[i]->ops->apply(engines[i], tables), 0);
+	free(tables);
 }
 
 void sl_pair_reset(struct sl_pair *pair)
@@ -104,6 +125,7 @@ void sl_pair_reset(struct sl_pair *pair)
 	pair->dpdk_book = sl_book_open();
 	pair->waits = 0;
 	pair->frames = 0;
+	pair->copied = pair->named = pair->inside = 0;
 }
 
 void sl_pair_close(struct sl_pair *pair)
@@ -139,6 +161,74 @@ static void same_work(uint64_t frame, const char *other, const struct sl_work *x
 	same(frame, "packet", other, &xdp->packet, &work->packet, sizeof(xdp->packet));
 }
 
+/* ---- the slow path ---- */
+
+static void take_copy(void *arg, const struct sl_inspect *inspect)
+{
+	struct sl_pair_copies *copies = arg;
+	struct sl_inspect *copy = &copies->copy[copies->count];
+
+	assert_true(copies->count < SL_PAIR_COPIES);
+	memcpy(copy, inspect, offsetof(struct sl_inspect, bytes) + inspect->length);
+	memset(copy->pad, 0, sizeof(copy->pad)); /* nobody writes it */
+	copies->count++;
+}
+
+/* All engines have run the same frames: they hand over the same copies. */
+static void same_copies(struct sl_pair *pair)
+{
+	struct sl_engine *engines[] = {pair->xdp, pair->host, pair->dpdk};
+	const struct sl_pair_copies *xdp = &pair->copies[0];
+	static const char *const other[] = {"xdp", "host", "dpdk"};
+
+	for (int i = 0; i < 3; i++) {
+		struct sl_pair_copies *copies = &pair->copies[i];
+
+		copies->count = 0;
+		engines[i]->ops->inspect(engines[i], take_copy, copies);
+		assert_int_equal(copies->count, xdp->count);
+		for (uint32_t n = 0; n < xdp->count; n++)
+			same(pair->frames, "copy", other[i], &xdp->copy[n], &copies->copy[n],
+			     offsetof(struct sl_inspect, bytes) + xdp->copy[n].length);
+	}
+	pair->copied += xdp->count;
+}
+
+static void write_name(struct sl_name_slot *array, uint64_t tag, uint64_t names)
+{
+	array[sl_names_index(tag)] =
+		(struct sl_name_slot){tag, SL_NAMES_NONE | names |
+						   (uint64_t)GENERATION << SL_NAMES_BITS};
+}
+
+/* Some flows have a name, or are said to have begun with a hello, and some servers, by chance. */
+static void name_flow(struct sl_pair *pair, const struct sl_work *work)
+{
+	struct sl_engine *engines[] = {pair->xdp, pair->host, pair->dpdk};
+	bool a_is_lan = work->result.from_lan != (work->sender & 1);
+	const struct sl_addr *server = a_is_lan ? &work->key.b : &work->key.a;
+	const struct sl_addr *client = a_is_lan ? &work->key.a : &work->key.b;
+	const struct sl_addr anybody = {0, 0};
+	static const uint64_t words[] = {1 << 1, SL_NAMES_FINAL | 1 << 2, SL_NAMES_HELLO, 1 << 1,
+					 1 << 2};
+	uint32_t which = (uint32_t)(work->hash >> 40) % 16;
+
+	for (int i = 0; i < 3; i++) {
+		struct sl_names *names = engines[i]->ops->names(engines[i]);
+
+		if (which < 3)
+			write_name(names->flow, work->hash, words[which]);
+		else
+			write_name(names->server,
+				   sl_names_server_hash(server, which == 3 ? client : &anybody,
+							SEED),
+				   words[which]);
+	}
+	pair->named++;
+}
+
+/* ---- frames ---- */
+
 /* DPDK has run @done of the frames that waited. */
 static void same_burst(struct sl_pair *pair, const struct sl_work *work, uint32_t done)
 {
@@ -148,8 +238,10 @@ static void same_burst(struct sl_pair *pair, const struct sl_work *work, uint32_
 		same_work(pair->frames - done + i + 1, "dpdk", &pair->waiting[i], &work[i]);
 		assert_int_equal(sl_book_add(pair->dpdk_book, &work[i]), 0);
 	}
-	if (done)
-		pair->waits = 0;
+	if (!done)
+		return;
+	pair->waits = 0;
+	same_copies(pair);
 }
 
 static void flush(struct sl_pair *pair)
@@ -175,6 +267,14 @@ void sl_pair_frame(struct sl_pair *pair, const struct sl_frame *frame)
 	pair->waiting[pair->waits++] = *xdp;
 	assert_int_equal(sl_dpdk_add(pair->dpdk, frame, SL_SIDE_UNKNOWN, &dpdk, &done), 0);
 	same_burst(pair, dpdk, done);
+	pair->inside += xdp->packet.inner != 0 && xdp->result.reason == SL_REASON_MEASURED;
+	if (xdp->result.reason != SL_REASON_MEASURED || xdp->result.flow_event != SL_FLOW_NEW ||
+	    (xdp->hash >> 40) % 16 > 4 || xdp->packet.fragment == SL_FRAGMENT_LATER)
+		return;
+	struct sl_work first = *xdp;
+
+	flush(pair); /* else DPDK would know the name too early */
+	name_flow(pair, &first);
 }
 
 void sl_pair_capture(struct sl_pair *pair, const char *path)

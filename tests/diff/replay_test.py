@@ -29,6 +29,11 @@ services:
       - {port: [tcp/443]}
     slo: {latency_p95: 15ms, loss: 1%, window: 1s}
 """
+NAMED = POLICY.replace("services:", """services:
+  pay:
+    match: [{name: "*.pay.example"}]""")
+# Bars of the names (MEASUREMENT.md 4), on top of those that accuracy-bars has itself.
+NAME_BARS = {"sni-tls-recall": 99.5, "sni-split-recall": 95, "sni-quic-recall": 90, "sni-precision": 99.5}
 # What the comparator must find (MEASUREMENT.md 4 has the release bars; these are never lowered).
 FLOORS = {"captures": 100, "flows-tcp": 100, "flows-udp": 100, "extra": 99.9, "orient": 100,
           "packets": 100, "bytes": 100, "vlan": 100, "rtt-cov": 99, "rtt-p50": 94,
@@ -164,6 +169,50 @@ class Replay(unittest.TestCase):
             self.skipTest("the number of bpf(2) is that of x86_64")
         _, said = self.replay("flows.jsonl", [f"{GENERATED}/tcp-plain.pcap"], engine="xdp", code=8, before=without_bpf)
         self.assertIn("BPF", said)
+
+    def test_names_of_flows(self):
+        out, _ = self.replay("flows.jsonl", [f"{GENERATED}/names-tls.pcap", f"{GENERATED}/names-quic.pcap"])
+        found = [(line["sport"], line["sni"], line.get("name"), line.get("name_source"), line.get("app")) for line in self.lines(out)]
+        self.assertEqual(found, [
+            *((port, f"{name}.shop.example", f"{name}.shop.example", "tls", "TLS") for port, name in (
+                (40001, "one"), (40002, "split"), (40004, "tiny"), (40005, "byte"), (40003, "late"), (40006, "mail"), (40001, "again"))),
+            (40007, None, None, None, "TLS"),  # what it asks for is no host name
+            *((port, "example.com", "example.com", "quic", "QUIC") for port in (50001, 50002))])
+
+    def test_names_of_servers_classify_from_the_syn(self):
+        self.policy = self.write("named.yaml", NAMED)
+        for engine in ("host", "dpdk") + (() if os.geteuid() else ("xdp",)):
+            out, _ = self.replay(f"{engine}.jsonl", [f"{GENERATED}/names-known.pcap"], engine=engine)
+            found = {line["sport"]: (line["service"], line.get("name_source")) for line in self.lines(out) if line["proto"] == "tcp"}
+            self.assertEqual(found, {
+                41001: ("other", None),
+                41002: ("pay", None),    # DNS said it
+                41003: ("other", None),  # its time was over
+                41004: ("pay", "tls"),   # by its own ClientHello
+                41005: ("pay", None),    # as the flow before it
+                41006: ("web", None),    # the address has another name, too
+                41007: ("pay", "http")}, engine)
+
+    def test_names_are_the_same_on_all_engines(self):
+        self.need_root()
+        files = captures(GENERATED)
+        self.policy = self.write("named.yaml", NAMED)
+        one, _ = self.replay("host/", files)
+        for engine in ("xdp", "dpdk"):
+            other, _ = self.replay(f"{engine}/", files, engine=engine)
+            self.same(one, other, len(files))
+
+    def test_bars(self):
+        self.need_root()
+        if not CAPTURES or not TOOLS:
+            self.skipTest("no SL_CAPTURES or no SL_TOOLS")
+        bars = [word for name, bar in NAME_BARS.items() for word in (f"--min-{name}", str(bar))]
+        outs = {engine: self.replay(f"{engine}/", captures(CAPTURES), engine=engine)[0] for engine in ("xdp", "dpdk", "host")}
+        for engine in ("xdp", "dpdk"):
+            score = subprocess.run([f"{TOOLS}/accuracy-bars", f"{CAPTURES}/truth", outs[engine], *bars],
+                                   stdout=subprocess.PIPE, text=True, check=False)
+            self.assertEqual(score.returncode, 0, f"{engine}:\n{score.stdout}")
+            self.same(outs[engine], outs["host"], len(os.listdir(outs["host"])))
 
     def test_score(self):
         self.need_root()

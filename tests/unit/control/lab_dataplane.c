@@ -128,11 +128,35 @@ static void on_command(void *arg, const struct sl_command *command, const char *
 	say(dataplane, &ack);
 }
 
+/* A frozen one has just started: it has nothing to say yet. */
+static void say_unclaimed(struct dataplane *dataplane)
+{
+	static struct sl_unclaimed_report report = {
+		.site = "store-0421",
+		.entries = 2,
+		.entry = {{.name = "a.news.example",
+			   .name_source = "tls",
+			   .address = "198.51.100.7",
+			   .port = 443,
+			   .proto = "tcp",
+			   .flows = 12},
+			  {.address = "203.0.113.9", .port = 443, .proto = "tcp", .flows = 3}},
+	};
+	struct timespec now;
+
+	if (dataplane->how.frozen)
+		return;
+	clock_gettime(CLOCK_REALTIME, &now);
+	report.at_unix_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	sl_bus_send_unclaimed(dataplane->bus, &report);
+}
+
 static void on_connected(void *arg)
 {
 	struct dataplane *dataplane = arg;
 
 	sl_bus_publish_policy(dataplane->bus, lab_policy, NULL, lab_policy, 1);
+	say_unclaimed(dataplane);
 	for (uint64_t seq = dataplane->marked; seq < dataplane->seq; seq++)
 		sl_bus_send_event(dataplane->bus, &dataplane->spool[seq], NULL, NULL);
 }

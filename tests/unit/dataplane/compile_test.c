@@ -1,5 +1,5 @@
 /*
- * compile_test.c - rules, quotas and knobs of a policy, and what is carried over
+ * compile_test.c - rules, name clauses, quotas and knobs of a policy, and what is carried over
  */
 #include "memory_engine.h"
 
@@ -32,6 +32,41 @@ static const struct order_row {
 	{"equal everything: the policy's order",
 	 "  x: {match: [{vlan: 20}], uplinks: [a]}\n  y: {match: [{dscp: 46}], uplinks: [a]}\n",
 	 "12"},
+	{"a name before the longest prefixes of either family",
+	 "  guest: {match: [{src: [10.42.64.7, '2001:db8::7']}], uplinks: [a]}\n"
+	 "  pos: {match: [{name: '*.payments.example'}], uplinks: [a]}\n",
+	 "211"},
+	{"a name before a prefix with every other clause",
+	 "  guest: {match: [{vlan: 30, in: lan0, dscp: 0, src: 10.42.64.0/18, port: tcp/443}],"
+	 " uplinks: [a]}\n"
+	 "  pos: {match: [{name: pay.example}], uplinks: [a]}\n",
+	 "21"},
+	{"an exact name before the longest pattern",
+	 "  x: {match: [{name: '*.a.very.long.way.down.payments.example'}], uplinks: [a]}\n"
+	 "  y: {match: [{name: x.example}], uplinks: [a]}\n",
+	 "21"},
+	{"the longer pattern is inside the shorter",
+	 "  x: {match: [{name: '*.example'}], uplinks: [a]}\n"
+	 "  y: {match: [{name: '*.payments.example'}], uplinks: [a]}\n",
+	 "21"},
+	{"any name before an application, that before a prefix",
+	 "  x: {match: [{dst: 203.0.113.7, port: tcp/443}], uplinks: [a]}\n"
+	 "  y: {match: [{app: TLS}], uplinks: [a]}\n"
+	 "  z: {match: [{name: '*.x'}], uplinks: [a]}\n",
+	 "321"},
+	{"a name and an application before the name alone",
+	 "  x: {match: [{name: '*.example'}], uplinks: [a]}\n"
+	 "  y: {match: [{name: '*.example', app: QUIC}], uplinks: [a]}\n",
+	 "21"},
+	{"equal names: prefixes, then clauses",
+	 "  x: {match: [{name: '*.example'}], uplinks: [a]}\n"
+	 "  y: {match: [{name: '*.example', port: tcp/443}], uplinks: [a]}\n"
+	 "  z: {match: [{name: '*.example', src: 10.0.0.0/8}], uplinks: [a]}\n",
+	 "321"},
+	{"lists of names are alternatives, each with its own place",
+	 "  x: {match: [{name: ['*.example', pay.example], port: [tcp/443, udp/443]}], uplinks: [a]}\n"
+	 "  y: {match: [{name: '*.pay.example'}], uplinks: [a]}\n",
+	 "11211"},
 	{"lists are alternatives",
 	 "  x: {match: [{src: [10.0.0.0/8, 10.1.0.0/16], port: [tcp/80, udp/53]}], uplinks: [a]}\n",
 	 "1111"},
@@ -222,20 +257,119 @@ static void carry(void **state)
 	assert_int_equal(to.knobs.rate[0][0].ns_per_kib, 0);
 }
 
-static void same(void **state)
+/* Numbers by first appearance over the services; the same pattern of the same kind has one. */
+static void numbers(void **state)
 {
 	static struct sl_policy policy;
-	struct sl_tables a, b;
+	static struct sl_clauses clauses;
+	static const struct {
+		uint8_t service, name, app;
+	} rules[] = {{3, 5, 0}, {1, 2, 3}, {1, 1, 3}, {2, 1, 0}, {3, 0, 4}, {2, 0, 3}, {2, 0, 0}};
+	struct sl_tables t;
 	char why[SL_TEXT_MAX];
 
-	read_policy(&policy, STORE_YAML);
-	assert_int_equal(sl_compile(&a, &policy, 1000, why), 0);
-	b = a;
+	read_policy(
+		&policy, HEAD
+		"  x: {match: [{name: ['*.pay.example', pay.example], app: TLS}], uplinks: [a]}\n"
+		"  y: {match: [{name: '*.Pay.example'}, {app: TLS}, {vlan: 1}], uplinks: [a]}\n"
+		"  z: {match: [{app: tls}, {name: tls, port: tcp/443}], uplinks: [a]}\n");
+	sl_compile_clauses(&policy, &clauses);
+	assert_int_equal(clauses.count, 5);
+	assert_string_equal(clauses.clause[1].pattern, "*.pay.example");
+	assert_string_equal(clauses.clause[2].pattern, "pay.example");
+	assert_string_equal(clauses.clause[3].pattern, "TLS");
+	assert_true(clauses.clause[3].is_app);
+	assert_string_equal(clauses.clause[4].pattern, "tls");
+	assert_true(clauses.clause[4].is_app);
+	assert_string_equal(clauses.clause[5].pattern, "tls");
+	assert_false(clauses.clause[5].is_app);
+	assert_int_equal(sl_compile(&t, &policy, 1000, why), 0);
+	assert_int_equal(t.rules, sizeof(rules) / sizeof(rules[0]));
+	for (uint32_t i = 0; i < t.rules; i++) {
+		int at = -1;
+
+		for (uint32_t j = 0; j < t.rules; j++)
+			if (t.rule[j].service == rules[i].service &&
+			    t.rule[j].name == rules[i].name && t.rule[j].app == rules[i].app)
+				at = (int)j;
+		if (at < 0)
+			fail_msg("no rule of service %u with name %u and app %u", rules[i].service,
+				 rules[i].name, rules[i].app);
+	}
+}
+
+static const struct switch_row {
+	const char *name, *top;
+	uint32_t inner, inspect;
+} switch_rows[] = {
+	{"by default: names, no tunnels", "", 0, 1},
+	{"names off", "names: false\n", 0, 0},
+	{"GRE", "tunnels: gre\n", SL_TUNNEL_GRE, 1},
+	{"IP in IP", "tunnels: ipip\n", SL_TUNNEL_IPIP, 1},
+	{"VXLAN", "tunnels: vxlan\n", SL_TUNNEL_VXLAN, 1},
+	{"Geneve", "tunnels: geneve\n", SL_TUNNEL_GENEVE, 1},
+	{"GTP-U", "tunnels: gtp-u\n", SL_TUNNEL_GTPU, 1},
+	{"all", "names: false\ntunnels: all\n",
+	 SL_TUNNEL_GRE | SL_TUNNEL_IPIP | SL_TUNNEL_VXLAN | SL_TUNNEL_GENEVE | SL_TUNNEL_GTPU, 0},
+};
+
+static void switches(void **state)
+{
+	const struct switch_row *row = *state;
+	static struct sl_policy policy;
+	struct sl_tables t;
+	char yaml[1024], why[SL_TEXT_MAX];
+
+	snprintf(yaml, sizeof(yaml), "%s%s  x: {match: [{vlan: 1}], uplinks: [a]}\n", row->top,
+		 HEAD);
+	read_policy(&policy, yaml);
+	assert_int_equal(sl_compile(&t, &policy, 1000, why), 0);
+	assert_int_equal(t.inner, row->inner);
+	assert_int_equal(t.inspect, row->inspect);
+}
+
+static const struct same_row {
+	const char *name, *a, *b;
+	bool same;
+} same_rows[] = {
+	{"the same text", "  x: {match: [{name: pay.example}], uplinks: [a]}\n",
+	 "  x: {match: [{name: pay.example}], uplinks: [a]}\n", true},
+	{"a name in other letters", "  x: {match: [{name: pay.example}], uplinks: [a]}\n",
+	 "  x: {match: [{name: PAY.example}], uplinks: [a]}\n", true},
+	{"another name", "  x: {match: [{name: pay.example}], uplinks: [a]}\n",
+	 "  x: {match: [{name: cash.example}], uplinks: [a]}\n", false},
+	{"an application for a name", "  x: {match: [{app: tls}], uplinks: [a]}\n",
+	 "  x: {match: [{name: tls}], uplinks: [a]}\n", false},
+	{"an SLO", "  x: {match: [{vlan: 1}], slo: {loss: 1%}, uplinks: [a]}\n",
+	 "  x: {match: [{vlan: 1}], slo: {loss: 2%}, uplinks: [a]}\n", true},
+	{"a VLAN", "  x: {match: [{vlan: 1}], uplinks: [a]}\n",
+	 "  x: {match: [{vlan: 2}], uplinks: [a]}\n", false},
+	{"tunnels", "  x: {match: [{vlan: 1}], uplinks: [a]}\n",
+	 "  x: {match: [{vlan: 1}], uplinks: [a]}\ntunnels: gre\n", false},
+	{"names off", "  x: {match: [{vlan: 1}], uplinks: [a]}\n",
+	 "  x: {match: [{vlan: 1}], uplinks: [a]}\nnames: false\n", false},
+};
+
+static void same(void **state)
+{
+	const struct same_row *row = *state;
+	static struct sl_policy before, after;
+	struct sl_tables a, b;
+	char yaml[1024], why[SL_TEXT_MAX];
+
+	snprintf(yaml, sizeof(yaml), HEAD "%s", row->a);
+	read_policy(&before, yaml);
+	snprintf(yaml, sizeof(yaml), HEAD "%s", row->b);
+	read_policy(&after, yaml);
+	assert_int_equal(sl_compile(&a, &before, 1000, why), 0);
+	assert_int_equal(sl_compile(&b, &after, 1000, why), 0);
+	/* What is no part of sameness. */
 	b.generation = 9;
+	b.hash_seed = 99;
 	b.knobs.bypass = 1;
-	assert_true(sl_compile_same(&a, &b));
-	b.rule[0].vlan = 3;
-	assert_false(sl_compile_same(&a, &b));
+	assert_int_equal(sl_compile_same((struct sl_compiled){&a, &before},
+					 (struct sl_compiled){&b, &after}),
+			 row->same);
 }
 
 static const struct rate_row {
@@ -272,11 +406,13 @@ int main(void)
 	SL_ROWS_ADD(&tests, order_rows, order);
 	SL_ROWS_ADD(&tests, carry_rows, carry);
 	SL_ROWS_ADD(&tests, rate_rows, rate);
+	SL_ROWS_ADD(&tests, switch_rows, switches);
+	SL_ROWS_ADD(&tests, same_rows, same);
 	sl_row_add(&tests, "every clause of a match", clauses, NULL);
 	sl_row_add(&tests, "no port clause is any port", any_port, NULL);
 	sl_row_add(&tests, "too many rules name the service", too_many, NULL);
 	sl_row_add(&tests, "quotas: said, and equal shares of the rest", quotas, NULL);
 	sl_row_add(&tests, "gateway and tap", placements, NULL);
-	sl_row_add(&tests, "sameness is of rules, not of knobs", same, NULL);
+	sl_row_add(&tests, "name clauses have numbers", numbers, NULL);
 	return sl_row_run("compile", &tests);
 }

@@ -34,6 +34,9 @@ static const struct sl_rule rules[] = {
 	{.vlan = 20, .vlan_mask = 0xffff, ANY_PORT, .service = 5},
 	{.vlan = 0, .vlan_mask = 0xffff, .dscp = 46, .dscp_mask = 0xff, ANY_PORT, .service = 6},
 	{.port = 2, .port_mask = 0xff, ANY_PORT, .service = 7},
+	{.name = 45, .app = 1, ANY_PORT, .service = 8},
+	{.name = 2, .dst_port_min = 443, .dst_port_max = 443, .service = 9},
+	{.app = 1, ANY_PORT, .service = 10},
 };
 
 static const struct row {
@@ -56,6 +59,12 @@ static const struct row {
 	{"dscp on another vlan", {.vlan = 7, .dscp = 46}, 0},
 	{"the port it came in by", {.vlan = 7, .in_port = 2}, 7},
 	{"nothing claims it", {.vlan = 7}, 0},
+	{"its name and its application", {.vlan = 7, .names = UINT64_C(1) << 45 | 1 << 1}, 8},
+	{"its name alone where both must hold", {.vlan = 7, .names = UINT64_C(1) << 45}, 0},
+	{"its application alone", {.vlan = 7, .names = 1 << 1}, 10},
+	{"its name, by the right port", {.vlan = 7, .port = 443, .names = 1 << 2}, 9},
+	{"its name, by another port", {.vlan = 7, .port = 444, .names = 1 << 2}, 0},
+	{"a name that no rule asks for", {.vlan = 7, .port = 443, .names = 1 << 3}, 0},
 };
 
 static void classify(void **state)

@@ -22,7 +22,8 @@
 	(SL_SEEN_LOST_AFTER | SL_SEEN_LOST_BEFORE | SL_SEEN_SPURIOUS | SL_SEEN_REORDERED | \
 	 SL_SEEN_KEEPALIVE | SL_SEEN_GAP | SL_SEEN_STALL | SL_SEEN_STALL_REPEAT |          \
 	 SL_SEEN_ATTEMPT | SL_SEEN_ATTEMPT_AGAIN | SL_SEEN_ESTABLISHED | SL_SEEN_REFUSED | \
-	 SL_SEEN_RESET)
+	 SL_SEEN_RESET | SL_SEEN_DUPLICATE | SL_SEEN_BOGUS_ACK | SL_SEEN_BOGUS_SEQ |       \
+	 SL_SEEN_BOGUS_ECHO)
 
 struct step {
 	char from;
@@ -109,6 +110,22 @@ static const struct row {
 	 {{'C', ACK, 0, 1, 1, 100},
 	  {'S', ACK, 20000, 1, 101, .seq_us = 20000},
 	  {'C', ACK, 21000, 1, 1, 100, .seen = SL_SEEN_SPURIOUS | SL_SEEN_STALL}}},
+	{"the same packet twice: its stamp is older than the last",
+	 1000,
+	 {{'C', ACK, 0, 1, 1, 100, 10, 5},
+	  {'C', ACK, 10, 101, 1, 100, 11, 5},
+	  {'C', ACK, 20, 1, 1, 100, 10, 5, .seen = SL_SEEN_DUPLICATE},
+	  {'S', ACK, 20010, 1, 201, 0, 6, 11, .seq_us = 20000, .ts_us = 20000}}},
+	{"a retransmission carries the time of its own sending",
+	 1000,
+	 {{'C', ACK, 0, 1, 1, 100, 10, 5},
+	  {'C', ACK, 10, 101, 1, 100, 11, 5},
+	  {'C', ACK, 200000, 1, 1, 100, 210, 5, .seen = SL_SEEN_LOST_AFTER | SL_SEEN_STALL}}},
+	{"the same where stamps wrap",
+	 UINT32_MAX - 10,
+	 {{'C', ACK, 0, 1, 1, 100, 10, 5},
+	  {'C', ACK, 10, 101, 1, 100, 12, 5},
+	  {'C', ACK, 20, 1, 1, 100, 10, 5, .seen = SL_SEEN_DUPLICATE}}},
 	{"lost before us: a hole filled after one path RTT",
 	 1000,
 	 {{'C', ACK, 0, 1, 1, 100},

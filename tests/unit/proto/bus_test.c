@@ -193,6 +193,61 @@ static void policy_is_kept(void **state)
 	kill_server();
 }
 
+/* What sl_bus_fetch_unclaimed() told. */
+static struct told {
+	int times;
+	bool there;
+	struct sl_unclaimed_report report;
+} told;
+
+static void on_unclaimed(void *arg, const struct sl_unclaimed_report *report)
+{
+	told.times++;
+	told.there = report;
+	if (report)
+		told.report = *report;
+}
+
+static void unclaimed_is_kept(void **state)
+{
+	static struct sl_unclaimed_report report = {
+		.site = "s",
+		.entries = 2,
+		.entry = {{.name = "a.example", .flows = 3}, {.address = "192.0.2.1", .flows = 1}}};
+	struct sl_bus_config config = listening();
+	struct sl_bus *bus;
+
+	memset(&told, 0, sizeof(told));
+	start_plain();
+	bus = open_bus(&config);
+	assert_int_equal(sl_bus_send_unclaimed(bus, &report), -ENOTCONN);
+	assert_int_equal(sl_bus_fetch_unclaimed(bus, on_unclaimed, NULL), -ENOTCONN);
+	assert_true(told.times == 1 && !told.there);
+	assert_true(reaches(&heard.connected, 1, 5));
+	sl_bus_fetch_unclaimed(bus, on_unclaimed, NULL);
+	assert_true(reaches(&told.times, 2, 5));
+	assert_false(told.there);
+	assert_int_equal(heard.malformed, 0);
+	assert_int_equal(sl_bus_send_unclaimed(bus, &report), 0);
+	report.entry[0].flows = 4; /* the last one counts */
+	assert_int_equal(sl_bus_send_unclaimed(bus, &report), 0);
+	sl_bus_fetch_unclaimed(bus, on_unclaimed, NULL);
+	assert_true(reaches(&told.times, 3, 5));
+	assert_memory_equal(&told.report, &report, sizeof(report));
+	assert_int_equal(ask("HLEN sl:{s}:unclaimed"), 2);
+	ask("HSET sl:{s}:unclaimed pb x");
+	sl_bus_fetch_unclaimed(bus, on_unclaimed, NULL);
+	assert_true(reaches(&heard.malformed, 1, 5));
+	assert_true(told.times == 4 && !told.there);
+	ask("SET sl:{s}:unclaimed x");
+	sl_bus_fetch_unclaimed(bus, on_unclaimed, NULL);
+	assert_true(reaches(&heard.malformed, 2, 5));
+	assert_true(told.times == 5 && !told.there);
+	assert_non_null(strstr(heard.malformed_why, "WRONGTYPE"));
+	close_bus(bus);
+	kill_server();
+}
+
 static const struct case_row cases[] = {
 	{"an event arrives", event_arrives},
 	{"an entry has protobuf and JSON", entry_has_its_mirror},
@@ -202,6 +257,7 @@ static const struct case_row cases[] = {
 	{"a watermark arrives when it moves", watermark_arrives},
 	{"events below an id are trimmed", trims_below},
 	{"the policy is kept and fetched", policy_is_kept},
+	{"the unclaimed is kept and fetched", unclaimed_is_kept},
 };
 
 int main(void)

@@ -189,6 +189,7 @@ static void written(void **state)
 				  "  flows: 1000000\n"
 				  "  huge_pages: false\n"
 				  "  idle_sleep: 50us\n"
+				  "names: true\n"
 				  "ports:\n"
 				  "  a:\n"
 				  "    device: \"0000:03:00.0\"\n"

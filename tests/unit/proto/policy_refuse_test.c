@@ -38,8 +38,8 @@ static const struct bad_row {
 	 "t:2:1: policy: a second document is not allowed"},
 	{"nested without end", "[[[[[[[[[[[[[[[[[[[[", "t:1:9: policy: nested too deep"},
 	{"a merge key", HEAD "<<: {mode: enforce}\n",
-	 "t:4:1: <<: unknown key; here can be: site, version, mode, placement, engine, ports, "
-	 "uplinks, services, guardrails"},
+	 "t:4:1: <<: unknown key; here can be: site, version, mode, placement, engine, "
+	 "tunnels, names, ports, uplinks, services, guardrails"},
 	{"no site and no ports", "mode: observe\n",
 	 "t:1:1: site: is missing\nt:1:1: ports: is missing"},
 	{"a key twice", "site: s\nmode: shadow\nsite: t\n",
@@ -49,8 +49,8 @@ static const struct bad_row {
 	{"a key that is a list", HEAD "guardrails: {[a]: 3s}\n",
 	 "t:4:14: guardrails: one value is expected here"},
 	{"a control character in a key", HEAD "\"\\e[2J\": 1\n",
-	 "t:4:1: ?[2J: unknown key; here can be: site, version, mode, placement, engine, ports, "
-	 "uplinks, services, guardrails"},
+	 "t:4:1: ?[2J: unknown key; here can be: site, version, mode, placement, engine, "
+	 "tunnels, names, ports, uplinks, services, guardrails"},
 	{"a NUL in a value", "site: \"s\\0t\"\nports: {l: {device: e, role: lan}}\n",
 	 "t:1:7: site: has a NUL byte"},
 	{"a site without a value", "site:\nports: {l: {device: e, role: lan}}\n",
@@ -158,12 +158,6 @@ static const struct bad_row {
 	{"an unknown clause", POS "    match: [{vln: 1}]\n",
 	 "t:7:14: services.pos.match.vln: unknown key; here can be: vlan, src, dst, port, dscp, "
 	 "in, name, app"},
-	{"matching by name", POS "    match: [{name: \"*.payments.example\"}]\n",
-	 "t:7:20: services.pos.match.name: matching by name needs the slow path, which this "
-	 "version does not have"},
-	{"matching by application", POS "    match: [{app: teams}]\n",
-	 "t:7:19: services.pos.match.app: matching by name needs the slow path, which this "
-	 "version does not have"},
 	{"VLAN 4095", POS "    match: [{vlan: 4095}]\n",
 	 "t:7:20: services.pos.match.vlan: 4095 is out of range: 0 to 4094"},
 	{"a negative VLAN", POS "    match: [{vlan: -1}]\n",

@@ -14,7 +14,7 @@
 #include "proto/policy.h"
 #include "tests/unit/row.h"
 
-/* DESIGN.md 8, without the line that matches by name. */
+/* DESIGN.md 8; names are policy_names_test.c. */
 static const char example[] =
 	"site: store-0421\n"
 	"mode: enforce\n"
@@ -39,7 +39,8 @@ static const char example[] =
 	"    throttle: {floor: 2mbit}\n"
 	"guardrails: {actions_per_minute: 6, hold_down: 30s}\n";
 
-/* Every key there is, but for the engine and pairs: policy_engine_test.c. */
+/* Every key there is, but for the engine and pairs (policy_engine_test.c), and names and
+ * tunnels (policy_names_test.c). */
 static const char rich[] =
 	"version: 41\n"
 	"site: dc.north_1\n"

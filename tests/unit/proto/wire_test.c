@@ -25,6 +25,7 @@ static const struct message {
 	{"telemetry", &sl_fields_telemetry},
 	{"event", &sl_fields_event},
 	{"command", &sl_fields_command},
+	{"unclaimed", &sl_fields_unclaimed},
 };
 
 static void fill(const struct sl_fields *fields, uint8_t *to, uint32_t *next);

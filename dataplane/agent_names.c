@@ -1,0 +1,99 @@
+/*
+ * agent_names.c - the slow path in the agent's loop: when it reads, and for how long
+ *
+ * Each 10 ms, behind liveness, copies are read for at most READ_NS; those that are left are
+ * thrown away and counted, so that names never delay fast reroute.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "agent_private.h"
+#include "clock.h"
+#include "compile.h"
+
+#define READ_NS 3000000 /* of each 10 ms */
+
+int sl_agent_names_open(struct sl_agent *agent)
+{
+	static struct sl_clauses clauses;
+	struct sl_engine *engine = agent->config.engine;
+	const struct sl_tables *tables = sl_agent_tables(agent);
+	int err;
+
+	if (!engine->ops->inspect || !engine->ops->names)
+		return 0;
+	err = sl_slowpath_open(&agent->apply.slowpath, NULL, NULL);
+	if (err)
+		return err;
+	sl_compile_clauses(&agent->apply.policy, &clauses);
+	sl_slowpath_apply(agent->apply.slowpath, &clauses, tables->generation, tables->hash_seed,
+			  engine->ops->names(engine));
+	return 0;
+}
+
+void sl_agent_names_close(struct sl_agent *agent)
+{
+	sl_slowpath_close(agent->apply.slowpath);
+	agent->apply.slowpath = NULL;
+}
+
+struct reading {
+	struct sl_slowpath *slowpath;
+	uint64_t until_ns;
+	bool over;
+};
+
+static void take(void *arg, const struct sl_inspect *inspect)
+{
+	struct reading *reading = arg;
+
+	if (!reading->over && sl_clock_ns() >= reading->until_ns)
+		reading->over = true;
+	if (reading->over)
+		sl_slowpath_skip(reading->slowpath, inspect);
+	else
+		sl_slowpath_take(reading->slowpath, inspect);
+}
+
+void sl_agent_names_tick(struct sl_agent *agent)
+{
+	struct sl_engine *engine = agent->config.engine;
+	struct reading reading = {.slowpath = agent->apply.slowpath,
+				  .until_ns = sl_clock_ns() + READ_NS};
+
+	if (!reading.slowpath)
+		return;
+	engine->ops->inspect(engine, take, &reading);
+	agent->names_late += reading.over;
+	sl_slowpath_tick(reading.slowpath, sl_agent_mono_ns(agent));
+}
+
+/* ---- what is counted ---- */
+
+static void count_copies(struct sl_agent *agent, sl_agent_counter *add, void *arg)
+{
+	struct sl_engine *engine = agent->config.engine;
+	uint64_t inspected = 0, lost = 0;
+	const struct sl_stats *stats;
+
+	for (unsigned int w = 0; (stats = engine->ops->stats(engine, w)) != NULL; w++) {
+		inspected += stats->inspected;
+		lost += stats->inspect_lost;
+	}
+	add(arg, "slowpath.inspected", inspected);
+	add(arg, "slowpath.inspect_lost", lost);
+	add(arg, "slowpath.over_budget", agent->names_late);
+}
+
+void sl_agent_names_count(struct sl_agent *agent, sl_agent_counter *add, void *arg)
+{
+	const struct sl_slowpath_counts *counts;
+
+	if (!agent->apply.slowpath)
+		return;
+	count_copies(agent, add, arg);
+	counts = sl_slowpath_counts(agent->apply.slowpath);
+#define X(name, text) add(arg, "slowpath." #name, counts->name);
+	SL_SLOWPATH_COUNTS(X)
+#undef X
+}

@@ -1,0 +1,142 @@
+/*
+ * request_test.c - exchanges: what the server thought, and how long the whole took
+ *
+ * The handshake before each row tells 20 ms to the server, 300 us to the client.  Sequence
+ * numbers count from the first byte of each side.  Truth: the definitions at the top of
+ * request.h; RFC 9293 3.9.1.2 (PSH ends what an application said); Karn's rule.
+ */
+#include "tests/unit/fastpath/talk.h"
+
+#define STEPS_MAX 10
+#define ACK       SL_TCP_ACK
+#define PSH       (SL_TCP_ACK | SL_TCP_PSH)
+#define FIN       (SL_TCP_ACK | SL_TCP_FIN)
+#define CLIENT    1000u
+#define SERVER    900000u
+
+struct step {
+	char from;
+	uint32_t at_us;
+	uint8_t flags;
+	uint32_t seq, ack, payload;
+	uint32_t think_us, whole_us; /* 0 = none */
+};
+
+static const struct row {
+	const char *name;
+	struct step step[STEPS_MAX];
+	bool midstream;
+} rows[] = {
+	{"acknowledged first, then answered: the time between",
+	 {{'C', 0, PSH, 0, 0, 100},
+	  {'S', 20000, ACK, 0, 100},
+	  {'S', 25000, PSH, 0, 100, 500, 5000, 25000}}},
+	{"the answer is the acknowledgement: less the way",
+	 {{'C', 0, PSH, 0, 0, 100}, {'S', 25000, PSH, 0, 100, 500, 5000, 25000}}},
+	{"a request of two segments is heard when both are",
+	 {{'C', 0, ACK, 0, 0, 1000},
+	  {'C', 10000, PSH, 1000, 0, 200},
+	  {'S', 30000, ACK, 0, 1200},
+	  {'S', 40000, PSH, 0, 1200, 500, 10000, 40000}}},
+	{"when only the first was acknowledged, the answer is the second's",
+	 {{'C', 0, ACK, 0, 0, 1000},
+	  {'C', 1000, PSH, 1000, 0, 200},
+	  {'S', 20000, ACK, 0, 1000},
+	  {'S', 26000, PSH, 0, 1200, 500, 5000, 26000}}},
+	{"an answer of three segments ends with the pushed one",
+	 {{'C', 0, PSH, 0, 0, 100},
+	  {'S', 20000, ACK, 0, 100},
+	  {'S', 25000, ACK, 0, 100, 1000, 5000},
+	  {'S', 26000, ACK, 1000, 100, 1000},
+	  {'S', 27000, PSH, 2000, 100, 100, 0, 27000}}},
+	{"or with the end of the connection",
+	 {{'C', 0, PSH, 0, 0, 100},
+	  {'S', 20000, ACK, 0, 100},
+	  {'S', 25000, ACK, 0, 100, 1000, 5000},
+	  {'S', 26000, FIN, 1000, 100, 10, 0, 26000}}},
+	{"what comes behind it is nobody's answer",
+	 {{'C', 0, PSH, 0, 0, 100},
+	  {'S', 20000, ACK, 0, 100},
+	  {'S', 25000, PSH, 0, 100, 500, 5000, 25000},
+	  {'S', 95000, PSH, 500, 100, 500}}},
+	{"each exchange for itself",
+	 {{'C', 0, PSH, 0, 0, 100},
+	  {'S', 25000, PSH, 0, 100, 500, 5000, 25000},
+	  {'C', 100000, PSH, 100, 500, 100},
+	  {'S', 120000, ACK, 500, 200},
+	  {'S', 150000, PSH, 500, 200, 500, 30000, 50000}}},
+	{"Karn: a request sent again tells no time",
+	 {{'C', 0, PSH, 0, 0, 100},
+	  {'C', 200000, PSH, 0, 0, 100},
+	  {'S', 220000, ACK, 0, 100},
+	  {'S', 225000, PSH, 0, 100, 500}}},
+	{"and the next does",
+	 {{'C', 0, PSH, 0, 0, 100},
+	  {'C', 200000, PSH, 0, 0, 100},
+	  {'S', 225000, PSH, 0, 100, 500},
+	  {'C', 300000, PSH, 100, 500, 100},
+	  {'S', 320000, ACK, 500, 200},
+	  {'S', 321000, PSH, 500, 200, 10, 1000, 21000}}},
+	{"the server speaks first: nobody asked", {{'S', 5000, PSH, 0, 0, 80}}},
+	{"a second acknowledgement does not shorten the time",
+	 {{'C', 0, PSH, 0, 0, 100},
+	  {'S', 20000, ACK, 0, 100},
+	  {'S', 24000, ACK, 0, 100},
+	  {'S', 25000, PSH, 0, 100, 500, 5000, 25000}}},
+	{"a server that thinks over a minute is not in the histogram",
+	 {{'C', 0, PSH, 0, 0, 100},
+	  {'S', 20000, ACK, 0, 100},
+	  {'S', 50000000, ACK, 0, 100},
+	  {'S', 80100000, PSH, 0, 100, 500}}},
+	{"begun before we looked: who asks is not known",
+	 {{'C', 0, PSH, 0, 0, 100}, {'S', 20000, ACK, 0, 100}, {'S', 25000, PSH, 0, 100, 500}},
+	 true},
+};
+
+static struct talk talk;
+
+static void greet(void)
+{
+	const struct talk_segment hello[] = {
+		{'C', 0, SL_TCP_SYN, CLIENT - 1},
+		{'S', 20000, SL_TCP_SYN | ACK, SERVER - 1, CLIENT},
+		{'C', 20300, ACK, CLIENT, SERVER},
+	};
+
+	for (int i = 0; i < 3; i++)
+		talk_tcp(&talk, &hello[i]);
+}
+
+static void exchange(void **state)
+{
+	const struct row *row = *state;
+
+	talk_begin(&talk, SL_PROTO_TCP, 40000, 443);
+	if (!row->midstream)
+		greet();
+	for (int i = 0; i < STEPS_MAX && row->step[i].from; i++) {
+		const struct step *step = &row->step[i];
+		bool client = step->from == 'C';
+
+		talk_tcp(&talk, &(struct talk_segment){
+					.from = step->from,
+					.at_us = 1000000 + step->at_us,
+					.flags = step->flags,
+					.seq = (client ? CLIENT : SERVER) + step->seq,
+					.ack = (client ? SERVER : CLIENT) + step->ack,
+					.payload = step->payload,
+				});
+		talk_sampled(&talk, SL_SAMPLE_EVENT, step->think_us);
+		talk_sampled(&talk, SL_SAMPLE_TRANSACTION, step->whole_us);
+		if (step->think_us)
+			assert_int_equal(talk.work.result.method, SL_METHOD_THINK);
+	}
+}
+
+int main(void)
+{
+	static struct sl_row_tests tests;
+
+	SL_ROWS_ADD(&tests, rows, exchange);
+	return sl_row_run("fastpath request", &tests);
+}
