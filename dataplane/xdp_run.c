@@ -21,6 +21,7 @@
  * comes by: at 30 s a fault of 10 s was told for 35 s more.
  */
 #define SWEEP_TICKS 50
+#define SWEEP_MOST  12500u /* buckets of a tick: 2 ms; the largest table takes 17 s */
 
 /* Values of an array map are a multiple of 8 bytes apart. */
 _Static_assert(sizeof(struct sl_work) % 8 == 0, "sl_work[] would not be the map's stride");
@@ -57,6 +58,8 @@ int sl_xdp_sweep(struct sl_engine *engine)
 	int program = bpf_program__fd(xdp->skel->progs.sl_sweep), expired = 0;
 	uint32_t left = xdp->buckets / SWEEP_TICKS + 1;
 
+	if (left > SWEEP_MOST)
+		left = SWEEP_MOST;
 	while (left) {
 		struct sl_sweep_args args = {.bucket = xdp->sweep_bucket,
 					     .count = left < SL_SWEEP_MAX ? left : SL_SWEEP_MAX};
