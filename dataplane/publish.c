@@ -141,7 +141,7 @@ static void fill_packets(struct sl_agent *agent, struct sl_telemetry *t)
 	struct sl_engine *engine = agent->config.engine;
 	uint64_t sum[SL_REASON_COUNT] = {0}, evicted = 0, expired = 0;
 	uint64_t unsteered = 0, missed = 0, unsent = 0, to_kernel = 0, to_kernel_failed = 0;
-	uint64_t inspected = 0, inspect_lost = 0, crowded = 0;
+	uint64_t crowded = 0;
 	const struct sl_stats *stats;
 
 	for (unsigned int w = 0; (stats = engine->ops->stats(engine, w)) != NULL; w++) {
@@ -155,8 +155,6 @@ static void fill_packets(struct sl_agent *agent, struct sl_telemetry *t)
 		unsent += stats->unsent;
 		to_kernel += stats->to_kernel;
 		to_kernel_failed += stats->to_kernel_failed;
-		inspected += stats->inspected;
-		inspect_lost += stats->inspect_lost;
 		crowded += stats->fragments_crowded;
 	}
 	for (int i = 0; i < SL_REASON_COUNT; i++) {
@@ -174,8 +172,6 @@ static void fill_packets(struct sl_agent *agent, struct sl_telemetry *t)
 	add_counter(t, "engine.unsent", unsent);
 	add_counter(t, "engine.to_kernel", to_kernel);
 	add_counter(t, "engine.to_kernel_failed", to_kernel_failed);
-	add_counter(t, "inspect.copied", inspected);
-	add_counter(t, "inspect.lost", inspect_lost);
 	add_counter(t, "fragments.crowded", crowded);
 }
 
