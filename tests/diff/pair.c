@@ -194,11 +194,13 @@ static void same_copies(struct sl_pair *pair)
 	pair->copied += xdp->count;
 }
 
-static void write_name(struct sl_name_slot *array, uint64_t tag, uint64_t names)
+static void write_name(struct sl_name_slot *array, uint64_t tag, uint64_t names,
+		       uint32_t incarnation)
 {
 	array[sl_names_index(tag)] =
 		(struct sl_name_slot){tag, SL_NAMES_NONE | names |
-						   (uint64_t)GENERATION << SL_NAMES_BITS};
+						   sl_names_stamp(GENERATION, incarnation)
+							   << SL_NAMES_BITS};
 }
 
 /* Some flows have a name, or are said to have begun with a hello, and some servers, by chance. */
@@ -217,12 +219,12 @@ static void name_flow(struct sl_pair *pair, const struct sl_work *work)
 		struct sl_names *names = engines[i]->ops->names(engines[i]);
 
 		if (which < 3)
-			write_name(names->flow, work->hash, words[which]);
+			write_name(names->flow, work->hash, words[which], work->result.incarnation);
 		else
 			write_name(names->server,
 				   sl_names_server_hash(server, which == 3 ? client : &anybody,
 							SEED),
-				   words[which]);
+				   words[which], 0);
 	}
 	pair->named++;
 }

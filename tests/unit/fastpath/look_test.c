@@ -59,10 +59,10 @@ static struct sl_addr address(uint32_t ip)
 	return (struct sl_addr){0, UINT64_C(0xffff00000000) | ip};
 }
 
-static void say(struct sl_name_slot *array, uint64_t tag, uint64_t names, uint64_t generation)
+static void say(struct sl_name_slot *array, uint64_t tag, uint64_t names, uint64_t stamp)
 {
 	array[sl_names_index(tag)] =
-		(struct sl_name_slot){tag, SL_NAMES_NONE | names | generation << SL_NAMES_BITS};
+		(struct sl_name_slot){tag, SL_NAMES_NONE | names | stamp << SL_NAMES_BITS};
 }
 
 static void say_server(uint32_t client, uint64_t names, uint64_t generation)
@@ -71,13 +71,14 @@ static void say_server(uint32_t client, uint64_t names, uint64_t generation)
 		       who = client ? address(client) : (struct sl_addr){0, 0};
 
 	say(engine->ops->names(engine)->server, sl_names_server_hash(&server, &who, SEED), names,
-	    generation);
+	    sl_names_stamp(generation, 0));
 }
 
 /* Of the flow of the last packet. */
 static void say_flow(uint64_t names, uint64_t generation)
 {
-	say(engine->ops->names(engine)->flow, work->hash, names, generation);
+	say(engine->ops->names(engine)->flow, work->hash, names,
+	    sl_names_stamp(generation, work->result.incarnation));
 }
 
 static void run(const struct maker_spec *spec, uint32_t cut)
