@@ -16,7 +16,11 @@
 
 #define SL_BUCKET_WAYS 7
 
-/* Slots per direction; what each count buys: `./scripts/bench slots`. */
+/*
+ * Slots per direction.  What counts buy on captures/dev (MEASUREMENT.md 4: RTT p50 bar 95,
+ * timestamps 97): 4/4/4 94.6 and 95.8; 5/5/3 95.4, 95.8 and one lab capture missed; 6/6/4
+ * 95.6, 98.2; 8/8/8 96.4, 97.6, as 8/6/4.
+ */
 #define SL_SEQ_SLOTS  8
 #define SL_TS_SLOTS   6
 #define SL_HOLES      4
