@@ -70,28 +70,13 @@ void sl_agent_names_tick(struct sl_agent *agent)
 
 /* ---- what is counted ---- */
 
-static void count_copies(struct sl_agent *agent, sl_agent_counter *add, void *arg)
-{
-	struct sl_engine *engine = agent->config.engine;
-	uint64_t inspected = 0, lost = 0;
-	const struct sl_stats *stats;
-
-	for (unsigned int w = 0; (stats = engine->ops->stats(engine, w)) != NULL; w++) {
-		inspected += stats->inspected;
-		lost += stats->inspect_lost;
-	}
-	add(arg, "slowpath.inspected", inspected);
-	add(arg, "slowpath.inspect_lost", lost);
-	add(arg, "slowpath.over_budget", agent->names_late);
-}
-
 void sl_agent_names_count(struct sl_agent *agent, sl_agent_counter *add, void *arg)
 {
 	const struct sl_slowpath_counts *counts;
 
 	if (!agent->apply.slowpath)
 		return;
-	count_copies(agent, add, arg);
+	add(arg, "slowpath.over_budget", agent->names_late);
 	counts = sl_slowpath_counts(agent->apply.slowpath);
 #define X(name, text) add(arg, "slowpath." #name, counts->name);
 	SL_SLOWPATH_COUNTS(X)

@@ -4,25 +4,11 @@
  * For `storeline discover`.  What it is comes from the slow path; without one there is
  * nothing to tell, and the key stays as it was.
  */
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "address.h"
 #include "agent_private.h"
-
-static void write_address(char out[INET6_ADDRSTRLEN], const struct sl_addr *address)
-{
-	uint8_t bytes[16];
-
-	for (int i = 0; i < 8; i++) {
-		bytes[i] = (uint8_t)(address->hi >> (56 - 8 * i));
-		bytes[8 + i] = (uint8_t)(address->lo >> (56 - 8 * i));
-	}
-	if (!address->hi && address->lo >> 32 == 0xffff) /* RFC 4291 2.5.5.2 */
-		inet_ntop(AF_INET, bytes + 12, out, INET6_ADDRSTRLEN);
-	else
-		inet_ntop(AF_INET6, bytes, out, INET6_ADDRSTRLEN);
-}
 
 static void write_proto(char *out, size_t size, uint8_t proto)
 {
@@ -53,7 +39,7 @@ static void fill(struct sl_unclaimed_entry *entry, const struct sl_unclaimed *ki
 		snprintf(entry->name_source, sizeof(entry->name_source), "%s",
 			 sl_slowpath_source(kind->source));
 	write_proto(entry->proto, sizeof(entry->proto), kind->proto);
-	write_address(entry->address, &kind->server);
+	sl_address_text(&kind->server, entry->address);
 }
 
 bool sl_agent_unclaimed(struct sl_agent *agent, struct sl_unclaimed_report *report)

@@ -5,12 +5,12 @@
  * by the samples' weights.  What a flow has not is left out, but for the fields that the
  * format wants always.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "address.h"
 #include "book_private.h"
 
 static int by_ticks(const void *a, const void *b)
@@ -67,16 +67,8 @@ static void write_samples(FILE *out, const char *name, struct sl_book_samples *s
 static void write_address(FILE *out, const char *name, const struct sl_addr *address)
 {
 	char text[INET6_ADDRSTRLEN];
-	uint8_t bytes[16];
 
-	for (int i = 0; i < 8; i++) {
-		bytes[i] = (uint8_t)(address->hi >> (56 - 8 * i));
-		bytes[8 + i] = (uint8_t)(address->lo >> (56 - 8 * i));
-	}
-	if (!address->hi && address->lo >> 32 == 0xffff) /* RFC 4291 2.5.5.2 */
-		inet_ntop(AF_INET, bytes + 12, text, sizeof(text));
-	else
-		inet_ntop(AF_INET6, bytes, text, sizeof(text));
+	sl_address_text(address, text);
 	fprintf(out, "\"%s\":\"%s\",", name, text);
 }
 

@@ -177,7 +177,9 @@ static void fill_bogus(const struct sl_path_stats *w, struct sl_path_report *r)
 	r->bogus_seqs = (uint32_t)(lan->bogus_seqs + wan->bogus_seqs);
 	r->bogus_echoes = (uint32_t)(lan->bogus_echoes + wan->bogus_echoes);
 	r->bogus_icmp = (uint32_t)w->bogus_icmp;
-	r->bogus = r->bogus_acks + r->bogus_seqs + r->bogus_echoes + r->bogus_icmp;
+	r->bogus_answers = (uint32_t)w->bogus_answers;
+	r->bogus =
+		r->bogus_acks + r->bogus_seqs + r->bogus_echoes + r->bogus_icmp + r->bogus_answers;
 }
 
 /* Share of packets that were measured in a flow. */

@@ -141,7 +141,7 @@ static void fill_packets(struct sl_agent *agent, struct sl_telemetry *t)
 	struct sl_engine *engine = agent->config.engine;
 	uint64_t sum[SL_REASON_COUNT] = {0}, evicted = 0, expired = 0;
 	uint64_t unsteered = 0, missed = 0, unsent = 0, to_kernel = 0, to_kernel_failed = 0;
-	uint64_t crowded = 0;
+	uint64_t crowded = 0, inspected = 0, inspect_lost = 0;
 	const struct sl_stats *stats;
 
 	for (unsigned int w = 0; (stats = engine->ops->stats(engine, w)) != NULL; w++) {
@@ -156,6 +156,8 @@ static void fill_packets(struct sl_agent *agent, struct sl_telemetry *t)
 		to_kernel += stats->to_kernel;
 		to_kernel_failed += stats->to_kernel_failed;
 		crowded += stats->fragments_crowded;
+		inspected += stats->inspected;
+		inspect_lost += stats->inspect_lost;
 	}
 	for (int i = 0; i < SL_REASON_COUNT; i++) {
 		char name[SL_NAME_MAX];
@@ -173,13 +175,15 @@ static void fill_packets(struct sl_agent *agent, struct sl_telemetry *t)
 	add_counter(t, "engine.to_kernel", to_kernel);
 	add_counter(t, "engine.to_kernel_failed", to_kernel_failed);
 	add_counter(t, "fragments.crowded", crowded);
+	add_counter(t, "slowpath.inspected", inspected);
+	add_counter(t, "slowpath.inspect_lost", inspect_lost);
 }
 
 /* Since the counters began, over all paths: what the core did not believe, or saw twice. */
 static void fill_bogus(struct sl_agent *agent, struct sl_telemetry *t)
 {
 	struct sl_engine *engine = agent->config.engine;
-	uint64_t acks = 0, seqs = 0, echoes = 0, icmp = 0, duplicates = 0;
+	uint64_t acks = 0, seqs = 0, echoes = 0, icmp = 0, answers = 0, duplicates = 0;
 	const struct sl_stats *stats;
 
 	for (unsigned int w = 0; (stats = engine->ops->stats(engine, w)) != NULL; w++) {
@@ -187,6 +191,7 @@ static void fill_bogus(struct sl_agent *agent, struct sl_telemetry *t)
 			const struct sl_path_stats *path = &stats->path[i];
 
 			icmp += path->bogus_icmp;
+			answers += path->bogus_answers;
 			for (int side = 0; side < 2; side++) {
 				acks += path->side[side].bogus_acks;
 				seqs += path->side[side].bogus_seqs;
@@ -199,6 +204,7 @@ static void fill_bogus(struct sl_agent *agent, struct sl_telemetry *t)
 	add_counter(t, "bogus.seqs", seqs);
 	add_counter(t, "bogus.echoes", echoes);
 	add_counter(t, "bogus.icmp", icmp);
+	add_counter(t, "bogus.answers", answers);
 	add_counter(t, "duplicates", duplicates);
 }
 

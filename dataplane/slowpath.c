@@ -12,9 +12,9 @@
 #include <string.h>
 
 #include "dns.h"
+#include "fastpath/datagram.h"
 #include "slowpath_private.h"
 
-#define PORT_DNS    53
 #define REMEMBER_NS (UINT64_C(600) * 1000000000) /* of a server, what a ClientHello asked it for */
 
 struct sl_slow_payload sl_slow_payload(const struct sl_inspect *inspect)
@@ -225,7 +225,7 @@ static bool is_dns(const struct sl_inspect *inspect)
 	const struct sl_flow_key *key = &inspect->key;
 
 	return key->proto == SL_PROTO_UDP &&
-	       (inspect->initiator ? key->a_port : key->b_port) == PORT_DNS;
+	       (inspect->initiator ? key->a_port : key->b_port) == SL_PORT_DNS;
 }
 
 /* Of a resolver that was asked: an answer to nobody's question tells nothing. */

@@ -232,17 +232,6 @@ uint64_t sl_slow_server_word(const struct sl_slowpath *slowpath,
 
 /* ---- DNS ---- */
 
-static struct sl_addr address_of(const uint8_t bytes[16])
-{
-	struct sl_addr address = {0, 0};
-
-	for (int i = 0; i < 8; i++) {
-		address.hi = address.hi << 8 | bytes[i];
-		address.lo = address.lo << 8 | bytes[8 + i];
-	}
-	return address;
-}
-
 static uint64_t lifetime_ns(uint32_t ttl_s)
 {
 	if (ttl_s < TTL_MIN_S)
@@ -263,7 +252,7 @@ void sl_slow_server_dns(struct sl_slowpath *slowpath, const struct sl_addr *clie
 		return;
 	slowpath->counts.dns_answers++;
 	for (uint32_t i = 0; i < answer.addresses; i++) {
-		struct sl_addr server = address_of(answer.address[i].address);
+		struct sl_addr server = sl_addr6(answer.address[i].address);
 		struct sl_slow_learned learned = {.name = answer.question,
 						  .source = SL_NAME_DNS,
 						  .ttl_ns = lifetime_ns(answer.address[i].ttl_s)};

@@ -197,8 +197,8 @@ static inline enum sl_reason measure_in(struct sl_worker *worker, const struct s
 	    work->result.flow_event == SL_FLOW_KNOWN)
 		return SL_REASON_FLOW_FULL;
 	work->result.flow_index = found->index;
-	if (SL_UNLIKELY(sl_pipeline_look_is_due(flow, work, tables)))
-		sl_pipeline_look(flow, work, tables, worker->memory.names);
+	if (SL_UNLIKELY(sl_look_is_due(flow, work, tables)))
+		sl_look_flow(flow, work, tables, worker->memory.names);
 	sl_pipeline_measure(found->way, flow, work, tables, &worker->held);
 	return SL_REASON_MEASURED;
 }
@@ -252,7 +252,7 @@ static inline void finish_one(struct sl_worker *worker, const struct sl_tables *
 		note_fragment(worker, tables, work); /* a later one */
 		sl_pipeline_police(work, tables, worker->meters);
 	}
-	sl_pipeline_account(work, worker->memory.stats);
+	sl_account_packet(work, worker->memory.stats);
 	if (SL_UNLIKELY(work->result.inspect))
 		inspect(worker, tables, work, frame);
 }
@@ -304,7 +304,7 @@ static uint32_t sweep_bucket(struct sl_worker *worker, struct sl_bucket *bucket,
 		if (way->kind == SL_FLOW_FREE || !sl_way_expired(way, age))
 			continue;
 		if (SL_UNLIKELY(sl_way_waited(way)))
-			sl_pipeline_expire(way, &flows[w], worker->memory.stats);
+			sl_account_expired(way, &flows[w], worker->memory.stats);
 		way->kind = SL_FLOW_FREE;
 		worker->held.flows_held[way->service & (SL_SERVICES_MAX - 1)]--;
 		freed++;

@@ -95,7 +95,7 @@ volatile uint64_t *sl_xdp_heartbeat(struct sl_engine *engine);
  */
 int sl_xdp_handover_locals(struct sl_engine *engine);
 
-/* The 100 ms tick: expire a slice of the flow table, the whole in 30 s.  Entries freed, or -errno. */
+/* The 100 ms tick: expire a slice of the flow table, the whole in 5 s.  Entries freed, or -errno. */
 int sl_xdp_sweep(struct sl_engine *engine);
 
 /* Replay: one frame through the program.  0 and *@work, valid until the next; or -errno. */

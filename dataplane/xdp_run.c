@@ -97,7 +97,7 @@ int sl_xdp_inspect(struct sl_engine *engine, sl_inspect_take *take, void *arg)
 
 /* ---- between two recordings of a replay ---- */
 
-#define CLEAR_BATCH 1024 /* values of one call; flows are the largest: 448 KiB */
+#define CLEAR_BATCH 1024 /* values of one call; flows are the largest: 640 KiB */
 
 static int clear(const struct bpf_map *map, const void *zeros)
 {

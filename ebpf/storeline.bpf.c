@@ -133,8 +133,8 @@ static __always_inline enum sl_reason measure_locked(struct context *x, struct s
 	if (work->result.flow_event == SL_FLOW_KNOWN && !sl_pipeline_is_ours(flow, work))
 		return SL_REASON_FLOW_FULL;
 	work->result.flow_index = index;
-	if (sl_pipeline_look_is_due(flow, work, x->tables))
-		sl_pipeline_look(flow, work, x->tables, x->names);
+	if (sl_look_is_due(flow, work, x->tables))
+		sl_look_flow(flow, work, x->tables, x->names);
 	sl_pipeline_measure(&bucket->way[way], flow, work, x->tables, x->shared);
 	return SL_REASON_MEASURED;
 }
@@ -196,7 +196,7 @@ static __always_inline void measure(struct context *x)
 			     (!inner_ || parse_inner_##kind(ctx, work_, inner_)) &&      \
 			     parse_transport_##kind(ctx, work_)))                        \
 				measure(&x_);                                            \
-			sl_pipeline_account(work_, x_.stats);                            \
+			sl_account_packet(work_, x_.stats);                              \
 			if (work_->result.inspect)                                       \
 				inspect_##kind(ctx, work_, x_.stats,                     \
 					       (uint32_t)x_.tables->generation);         \
@@ -322,7 +322,7 @@ static __always_inline void expire_waited(const struct sl_way *way, uint32_t ind
 	struct sl_stats *stats = bpf_map_lookup_elem(&sl_stats, &cpu);
 
 	if (flow && stats)
-		sl_pipeline_expire(way, flow, stats);
+		sl_account_expired(way, flow, stats);
 }
 
 static long sweep_bucket(uint32_t i, struct sweep *sweep)

@@ -97,7 +97,7 @@ struct sl_path_report {
 	uint32_t queries, queries_failed, queries_unanswered;
 	uint32_t hellos, hellos_unanswered; /* TLS and QUIC */
 	/* Not believed, and no health is judged by them; bogus: their sum. */
-	uint32_t bogus_acks, bogus_seqs, bogus_echoes, bogus_icmp, bogus;
+	uint32_t bogus_acks, bogus_seqs, bogus_echoes, bogus_icmp, bogus, bogus_answers;
 };
 
 struct sl_uplink_report {

@@ -142,6 +142,7 @@ static const struct sl_field path_rows[] = {
 	U32(bogus_echoes),
 	U32(bogus_icmp),
 	U32(bogus),
+	U32(bogus_answers),
 };
 static const struct sl_fields path =
 	FIELDS(sl_path_report, path_rows, storeline__v1__path_report__descriptor);

@@ -10,7 +10,7 @@
 #include "work.h"
 
 /* Counters of the sender's direction that nearly every packet moves. */
-SL_INLINE void sl_pipeline_count(struct sl_direction_stats *side, const struct sl_work *work)
+SL_INLINE void sl_account_sender(struct sl_direction_stats *side, const struct sl_work *work)
 {
 	uint32_t reason = work->result.reason, seen = work->result.seen;
 
@@ -23,7 +23,7 @@ SL_INLINE void sl_pipeline_count(struct sl_direction_stats *side, const struct s
 		side->unmeasured++;
 }
 
-SL_INLINE void sl_pipeline_count_meter(struct sl_direction_stats *side, const struct sl_work *work)
+SL_INLINE void sl_account_meter(struct sl_direction_stats *side, const struct sl_work *work)
 {
 	if (work->result.action == SL_ACTION_DROP) {
 		side->meter_dropped++;
@@ -35,7 +35,7 @@ SL_INLINE void sl_pipeline_count_meter(struct sl_direction_stats *side, const st
 }
 
 /* Counters of what went wrong. */
-SL_INLINE void sl_pipeline_count_trouble(struct sl_direction_stats *side, uint32_t seen)
+SL_INLINE void sl_account_trouble(struct sl_direction_stats *side, uint32_t seen)
 {
 	side->lost_after += !!(seen & SL_SEEN_LOST_AFTER);
 	side->lost_before += !!(seen & SL_SEEN_LOST_BEFORE);
@@ -50,7 +50,7 @@ SL_INLINE void sl_pipeline_count_trouble(struct sl_direction_stats *side, uint32
 }
 
 /* Does the LAN side open the connection?  What a SYN-ACK began was asked for before. */
-SL_INLINE bool sl_pipeline_asker_is_lan(const struct sl_result *result)
+SL_INLINE bool sl_account_asker_is_lan(const struct sl_result *result)
 {
 	bool answer = result->flow_event == SL_FLOW_RESTARTED && !result->from_initiator;
 
@@ -58,14 +58,14 @@ SL_INLINE bool sl_pipeline_asker_is_lan(const struct sl_result *result)
 }
 
 /* Counters of connections and flows. */
-SL_INLINE void sl_pipeline_count_flow(struct sl_path_stats *path, const struct sl_result *result)
+SL_INLINE void sl_account_flow(struct sl_path_stats *path, const struct sl_result *result)
 {
 	uint32_t seen = result->seen;
 
 	path->flows += result->flow_event != SL_FLOW_KNOWN && result->reason == SL_REASON_MEASURED;
 	path->flows_full +=
 		result->flow_event == SL_FLOW_NEW && result->reason == SL_REASON_FLOW_FULL;
-	path->attempts += sl_pipeline_asker_is_lan(result) && (seen & SL_SEEN_ATTEMPT);
+	path->attempts += sl_account_asker_is_lan(result) && (seen & SL_SEEN_ATTEMPT);
 	path->attempts_repeated += result->from_lan && (seen & SL_SEEN_ATTEMPT_AGAIN);
 	path->established += !!(seen & SL_SEEN_ESTABLISHED);
 	path->refused += !!(seen & SL_SEEN_REFUSED);
@@ -74,8 +74,8 @@ SL_INLINE void sl_pipeline_count_flow(struct sl_path_stats *path, const struct s
 }
 
 /* Counters of datagrams' own protocols, and of hellos. */
-SL_INLINE void sl_pipeline_count_asks(struct sl_path_stats *path, struct sl_direction_stats *own,
-				      const struct sl_result *result)
+SL_INLINE void sl_account_asks(struct sl_path_stats *path, struct sl_direction_stats *own,
+			       const struct sl_result *result)
 {
 	uint32_t seen = result->seen;
 
@@ -94,7 +94,7 @@ SL_INLINE void sl_pipeline_count_asks(struct sl_path_stats *path, struct sl_dire
 }
 
 /* How many answers @flow waits for, whose way is of @kind. */
-SL_INLINE uint32_t sl_pipeline_asks(const struct sl_flow *flow, uint32_t kind)
+SL_INLINE uint32_t sl_account_waiting(const struct sl_flow *flow, uint32_t kind)
 {
 	uint32_t asks = flow->gram[flow->initiator & 1].asks;
 
@@ -102,8 +102,7 @@ SL_INLINE uint32_t sl_pipeline_asks(const struct sl_flow *flow, uint32_t kind)
 }
 
 /* A flow of @kind on @path ended without the @asks answers that it waited for. */
-SL_INLINE void sl_pipeline_count_unanswered(struct sl_path_stats *path, uint32_t kind,
-					    uint32_t asks)
+SL_INLINE void sl_account_unanswered(struct sl_path_stats *path, uint32_t kind, uint32_t asks)
 {
 	if (kind == SL_FLOW_QUERY)
 		path->queries_unanswered += asks;
@@ -123,34 +122,34 @@ SL_INLINE void sl_pipeline_count_unanswered(struct sl_path_stats *path, uint32_t
 	 SL_SEEN_RESET)
 
 /* What next to no packet has to count: behind one test.  Always 0. */
-SL_RARE int sl_pipeline_account_rare(const struct sl_work *work, struct sl_stats *stats,
-				     struct sl_path_stats *path, struct sl_direction_stats *own,
-				     struct sl_direction_stats *other)
+SL_RARE int sl_account_rare(const struct sl_work *work, struct sl_stats *stats,
+			    struct sl_path_stats *path, struct sl_direction_stats *own,
+			    struct sl_direction_stats *other)
 {
 	if (!work || !stats || !path || !own || !other)
 		return 0;
 	const struct sl_result *result = &work->result;
 
 	if (result->metered)
-		sl_pipeline_count_meter(own, work);
+		sl_account_meter(own, work);
 	if (result->seen & SL_SEEN_TROUBLE)
-		sl_pipeline_count_trouble(own, result->seen);
+		sl_account_trouble(own, result->seen);
 	other->capture_miss += result->capture_miss;
 	if (result->flow_event != SL_FLOW_KNOWN || result->moved ||
 	    (result->seen & SL_SEEN_CONNECTION))
-		sl_pipeline_count_flow(path, result);
+		sl_account_flow(path, result);
 	if (result->seen & SL_SEEN_ASKS)
-		sl_pipeline_count_asks(path, own, result);
+		sl_account_asks(path, own, result);
 	if (result->seen & SL_SEEN_GAVE_UP)
-		sl_pipeline_count_unanswered(&stats->path[work->given_up_path & (SL_PATHS_MAX - 1)],
-					     work->given_up, work->given_up_asks);
+		sl_account_unanswered(&stats->path[work->given_up_path & (SL_PATHS_MAX - 1)],
+				      work->given_up, work->given_up_asks);
 	if (result->evicted)
 		stats->flows_evicted[(result->evicted - 1u) & (SL_SERVICES_MAX - 1)]++;
 	return 0;
 }
 
 /* A packet's samples, to the histograms of its leg. */
-SL_INLINE void sl_pipeline_count_samples(struct sl_histogram *rtt, const struct sl_result *result)
+SL_INLINE void sl_account_samples(struct sl_histogram *rtt, const struct sl_result *result)
 {
 	const struct sl_sample *sample = result->sample;
 
@@ -169,18 +168,17 @@ SL_INLINE void sl_pipeline_count_samples(struct sl_histogram *rtt, const struct 
 }
 
 /* The expired @way's @flow waited for an answer: its path counts that none came. */
-SL_INLINE void sl_pipeline_expire(const struct sl_way *way, const struct sl_flow *flow,
+SL_INLINE void sl_account_expired(const struct sl_way *way, const struct sl_flow *flow,
 				  struct sl_stats *stats)
 {
 	uint32_t path =
 		SL_PATH(flow->service & (SL_SERVICES_MAX - 1), flow->uplink & (SL_UPLINKS_MAX - 1));
 
-	sl_pipeline_count_unanswered(&stats->path[path], way->kind,
-				     sl_pipeline_asks(flow, way->kind));
+	sl_account_unanswered(&stats->path[path], way->kind, sl_account_waiting(flow, way->kind));
 }
 
 /* The packet is done: count it on its path. */
-SL_INLINE void sl_pipeline_account(struct sl_work *work, struct sl_stats *stats)
+SL_INLINE void sl_account_packet(struct sl_work *work, struct sl_stats *stats)
 {
 	const struct sl_result *result = &work->result;
 
@@ -201,12 +199,12 @@ SL_INLINE void sl_pipeline_account(struct sl_work *work, struct sl_stats *stats)
 	SL_KEEP(own);
 	SL_KEEP(other);
 	SL_KEEP(rtt);
-	sl_pipeline_count(own, work);
+	sl_account_sender(own, work);
 	other->progress += !!(result->seen & SL_SEEN_PROGRESS);
-	sl_pipeline_count_samples(rtt, result);
+	sl_account_samples(rtt, result);
 	if (SL_UNLIKELY(result->rare ||
 			(result->seen & (SL_SEEN_TROUBLE | SL_SEEN_CONNECTION | SL_SEEN_ASKS))))
-		sl_pipeline_account_rare(work, stats, path, own, other);
+		sl_account_rare(work, stats, path, own, other);
 }
 
 #endif

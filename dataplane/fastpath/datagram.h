@@ -4,7 +4,7 @@
  * gram[i] holds what side i sent.  A question that carries a number (DNS id, RFC 1035
  * 4.1.1; echo sequence, RFC 792) waits in a slot for the answer with the same number.
  * QUIC: the first datagram of each side to the other's next is a round trip of one leg
- * (quic.h there).  Nothing of the payload is read but the first 12 bytes.  Pure.
+ * (quic.h).  Nothing of the payload is read but the first 12 bytes.  Pure.
  */
 #ifndef SL_DATAGRAM_H
 #define SL_DATAGRAM_H
@@ -168,7 +168,7 @@ SL_INLINE void sl_echo_take(struct sl_datagram *gram, struct sl_datagram *peer,
 
 /*
  * Liveness.  Only a flow that was answered before can stall: many (logs, media) never
- * expect an answer.  @answered: both sides have been heard.
+ * expect an answer.
  */
 SL_INLINE void sl_datagram_liveness(struct sl_datagram *gram, struct sl_datagram *peer,
 				    struct sl_work *work)

@@ -12,9 +12,8 @@
 #include "measure.h"
 
 /* What is known of the server at the far end of a new flow of @work: its clauses, or none. */
-SL_INLINE uint64_t sl_pipeline_server_names(const struct sl_work *work,
-					    const struct sl_tables *tables,
-					    const struct sl_names *names, uint32_t lan)
+SL_INLINE uint64_t sl_look_server(const struct sl_work *work, const struct sl_tables *tables,
+				  const struct sl_names *names, uint32_t lan)
 {
 	const struct sl_addr *server = lan ? &work->key.a : &work->key.b;
 	const struct sl_addr *client = lan ? &work->key.b : &work->key.a;
@@ -34,7 +33,7 @@ SL_INLINE uint64_t sl_pipeline_server_names(const struct sl_work *work,
 #define SL_LOOKS_MAX   120 /* then one in a second looks, until this */
 
 /* Is it this packet's turn to look for what the slow path says of @flow? */
-SL_INLINE bool sl_pipeline_looks(const struct sl_flow *flow, const struct sl_work *work)
+SL_INLINE bool sl_look_is_turn(const struct sl_flow *flow, const struct sl_work *work)
 {
 	if (SL_LIKELY(!(flow->flags & SL_FLOW_PENDING)))
 		return false;
@@ -46,8 +45,8 @@ SL_INLINE bool sl_pipeline_looks(const struct sl_flow *flow, const struct sl_wor
  * What the slow path says of the known flow @flow meanwhile, to work->names; 0 there =
  * nothing new.  Always 0.
  */
-SL_RARE int sl_pipeline_look(struct sl_flow *flow, struct sl_work *work,
-			     const struct sl_tables *tables, const struct sl_names *names)
+SL_RARE int sl_look_flow(struct sl_flow *flow, struct sl_work *work, const struct sl_tables *tables,
+			 const struct sl_names *names)
 {
 	if (!flow || !work || !tables || !names)
 		return 0;
@@ -58,7 +57,7 @@ SL_RARE int sl_pipeline_look(struct sl_flow *flow, struct sl_work *work,
 
 	work->names = sl_names_read(&names->flow[sl_names_index(tag)], tag, stamp);
 	if (!work->names && anew)
-		work->names = sl_pipeline_server_names(work, tables, names, flow->lan);
+		work->names = sl_look_server(work, tables, names, flow->lan);
 	if (++flow->name_looks >= SL_LOOKS_MAX || (work->names & SL_NAMES_FINAL))
 		flow->flags &= (uint16_t)~SL_FLOW_PENDING;
 	if ((work->names & SL_NAMES_HELLO) && !(flow->flags & SL_FLOW_GREETED)) {
@@ -69,22 +68,26 @@ SL_RARE int sl_pipeline_look(struct sl_flow *flow, struct sl_work *work,
 }
 
 /* Is a look due before the known flow @flow is measured: a turn of its own, or a new policy? */
-SL_INLINE bool sl_pipeline_look_is_due(const struct sl_flow *flow, const struct sl_work *work,
-				       const struct sl_tables *tables)
+SL_INLINE bool sl_look_is_due(const struct sl_flow *flow, const struct sl_work *work,
+			      const struct sl_tables *tables)
 {
 	return work->result.flow_event == SL_FLOW_KNOWN && tables->inspect &&
-	       (sl_pipeline_looks(flow, work) || (work->packet.tcp_flags & SL_TCP_SYN) ||
+	       (sl_look_is_turn(flow, work) || (work->packet.tcp_flags & SL_TCP_SYN) ||
 		flow->generation != (uint32_t)tables->generation);
 }
 
-/* Copy this packet of @flow to the slow path?  The first ones with payload, and DNS answers. */
-SL_INLINE void sl_pipeline_inspect(struct sl_flow *flow, struct sl_work *work,
-				   const struct sl_tables *tables)
+/*
+ * Copy this packet of @flow, which is measured, to the slow path?  The first ones with payload,
+ * and DNS answers; but none that is not believed: a forged answer would name servers.
+ */
+SL_INLINE void sl_look_inspect(struct sl_flow *flow, struct sl_work *work,
+			       const struct sl_tables *tables)
 {
 	const struct sl_packet *packet = &work->packet;
 	bool answer = packet->proto == SL_PROTO_UDP && packet->src_port == SL_PORT_DNS;
 
-	if (!tables->inspect || !packet->payload_bytes || packet->icmp_error)
+	if (!tables->inspect || !packet->payload_bytes || packet->icmp_error ||
+	    (work->result.seen & SL_SEEN_BOGUS))
 		return;
 	if ((flow->flags & SL_FLOW_PENDING) && flow->inspected < SL_INSPECT_MAX)
 		work->result.inspect = ++flow->inspected;

@@ -97,20 +97,28 @@ SL_INLINE void sl_measure_handshake(struct sl_flow *flow, struct sl_work *work)
 	}
 }
 
+/* What @work's packet echoes of @peer's timestamps, if that ever sent it. */
+SL_INLINE void sl_measure_echo(struct sl_direction *peer, struct sl_work *work)
+{
+	uint32_t tsecr = work->packet.tsecr;
+
+	if (!tsecr)
+		return;
+	if ((peer->flags & SL_DIR_TS) && sl_before(peer->tsval, tsecr))
+		work->result.seen |= SL_SEEN_BOGUS_ECHO;
+	else if (peer->ts_used)
+		sl_rtt_ts_match(peer, tsecr, work->now_tick, &work->result.sample[SL_SAMPLE_TS]);
+}
+
 /* What @work's packet acknowledges of @peer's data. */
 SL_INLINE void sl_measure_ack(struct sl_direction *peer, struct sl_work *work)
 {
 	const struct sl_packet *packet = &work->packet;
 	struct sl_result *result = &work->result;
-	bool bogus =
-		packet->tsecr && (peer->flags & SL_DIR_TS) && sl_before(peer->tsval, packet->tsecr);
 
 	if (peer->seq_used || (peer->flags & (SL_DIR_NEWEST | SL_DIR_RECOVER)))
 		sl_rtt_seq_match(peer, packet->ack, work->now_tick, &result->sample[SL_SAMPLE_SEQ]);
-	if (bogus)
-		result->seen |= SL_SEEN_BOGUS_ECHO;
-	else if (packet->tsecr && peer->ts_used)
-		sl_rtt_ts_match(peer, packet->tsecr, work->now_tick, &result->sample[SL_SAMPLE_TS]);
+	sl_measure_echo(peer, work);
 	if (peer->flags & SL_DIR_HOLES)
 		result->capture_miss = (uint8_t)sl_loss_acked(peer, packet->ack);
 }

@@ -8,10 +8,10 @@
  *	sl_pipeline_key       key, hash, bucket        (engine: find the bucket, lock it)
  *	sl_bucket_find        the way of a known flow  (engine: find the flow entry)
  *	  or sl_pipeline_claim   a way for a new one: names, classify, quota, eviction
- *	sl_pipeline_look      what the slow path has said of the flow meanwhile
+ *	sl_look_flow      what the slow path has said of the flow meanwhile
  *	sl_pipeline_measure   RTT, loss, liveness, path choice     (engine: unlock)
  *	sl_pipeline_police    rate limit, ECN, DSCP
- *	sl_pipeline_account   counters and histograms
+ *	sl_account_packet   counters and histograms
  *
  * and then does what work->result says.  Between the calls stand only look-ups.
  */
@@ -229,7 +229,7 @@ SL_VERIFY_ONCE int sl_pipeline_claim(struct sl_bucket *bucket, struct sl_work *w
 	uint32_t lan = sl_pipeline_lan(work, initiator);
 
 	if (tables->inspect && names)
-		work->names = sl_pipeline_server_names(work, tables, names, lan);
+		work->names = sl_look_server(work, tables, names, lan);
 	uint32_t service = (uint32_t)sl_pipeline_classify(work, tables, lan, initiator) &
 			   (SL_SERVICES_MAX - 1);
 	uint16_t age = sl_flow_age(work->now_ns);
@@ -339,7 +339,7 @@ SL_INLINE bool sl_pipeline_stands(const struct sl_flow *flow, const struct sl_wo
 {
 	return work->result.flow_event == SL_FLOW_KNOWN &&
 	       flow->generation == (uint32_t)tables->generation &&
-	       !sl_pipeline_rested(flow, work) && !sl_pipeline_looks(flow, work) &&
+	       !sl_pipeline_rested(flow, work) && !sl_look_is_turn(flow, work) &&
 	       !sl_steer_is_due(tables, work, flow);
 }
 
@@ -349,7 +349,7 @@ SL_INLINE void sl_pipeline_give_up(const struct sl_flow *flow, struct sl_work *w
 	if (!work->given_up)
 		return;
 	work->result.seen |= SL_SEEN_GAVE_UP;
-	work->given_up_asks = (uint8_t)sl_pipeline_asks(flow, work->given_up);
+	work->given_up_asks = (uint8_t)sl_account_waiting(flow, work->given_up);
 	work->given_up_path = (uint8_t)SL_PATH(flow->service & (SL_SERVICES_MAX - 1),
 					       flow->uplink & (SL_UPLINKS_MAX - 1));
 }
@@ -398,13 +398,13 @@ SL_RARE int sl_pipeline_measure_any(struct sl_way *way, struct sl_flow *flow, st
 		sl_pipeline_forget(flow);
 	flow->seen = sl_flow_moment(work->now_ns);
 	sl_pipeline_describe(flow, work, tables);
-	sl_pipeline_inspect(flow, work, tables);
 	if (work->packet.icmp_error)
 		sl_pipeline_icmp_error(flow, work);
 	else if (work->packet.proto == SL_PROTO_TCP)
 		sl_measure_tcp(flow, work);
 	else
 		sl_datagram_take(flow, work);
+	sl_look_inspect(flow, work, tables);
 	way->age = sl_flow_age(work->now_ns);
 	way->kind = sl_measure_kind(flow);
 	return 0;

@@ -48,7 +48,7 @@ SL_VERIFY_ONCE int sl_steady_measure(struct sl_flow *flow, struct sl_work *work)
 	if (!sl_steady_is(dir, peer, packet) || (flow->flags & handshake) == SL_FLOW_SYNACK_SEEN ||
 	    (flow->flags & greeted) == SL_FLOW_GREETED)
 		return false;
-	uint32_t ack = packet->ack, tsval = packet->tsval, tsecr = packet->tsecr;
+	uint32_t ack = packet->ack, tsval = packet->tsval;
 	uint32_t payload = packet->payload_bytes, end = packet->seq + payload;
 	uint32_t seen = payload ? SL_SEEN_SEGMENT | SL_SEEN_DEMAND : 0, tick = work->now_tick;
 	bool has_ts = packet->has_ts;
@@ -73,10 +73,7 @@ SL_VERIFY_ONCE int sl_steady_measure(struct sl_flow *flow, struct sl_work *work)
 		flow->flags |= SL_FLOW_HELLO_OVER;
 	if (!has_ts)
 		return true;
-	if (tsecr && (peer->flags & SL_DIR_TS) && sl_before(peer->tsval, tsecr))
-		work->result.seen |= SL_SEEN_BOGUS_ECHO;
-	else if (tsecr && peer->ts_used)
-		sl_rtt_ts_match(peer, tsecr, tick, &work->result.sample[SL_SAMPLE_TS]);
+	sl_measure_echo(peer, work);
 	if ((dir->flags & SL_DIR_TS) && !sl_before(dir->tsval, tsval))
 		return true;
 	if (payload)

@@ -176,8 +176,8 @@ SL_INLINE uint16_t sl_tunnel_bridged(struct sl_cursor *c)
 /*
  * After sl_packet_network(): when @packet, with its transport header at @c, is one of
  * @asked (enum sl_tunnel bits), it becomes what is inside, and @c stands at the inner
- * transport header, @at bytes behind the frame's start before.  Returns as
- * sl_packet_network(); SL_REASON_MEASURED also when there is no tunnel.
+ * transport header.  Returns as sl_packet_network(); SL_REASON_MEASURED also when there is
+ * no tunnel.
  */
 SL_INLINE enum sl_reason sl_tunnel_enter(struct sl_cursor *c, struct sl_packet *packet,
 					 uint32_t asked)

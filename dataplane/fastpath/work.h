@@ -42,6 +42,9 @@ enum sl_seen {
 	SL_SEEN_BOGUS_ANSWER = 1 << 28,
 };
 
+/* What says that the packet is not what it claims to be; an echo alone does not. */
+#define SL_SEEN_BOGUS (SL_SEEN_BOGUS_ACK | SL_SEEN_BOGUS_SEQ | SL_SEEN_BOGUS_ANSWER)
+
 enum sl_flow_event { SL_FLOW_KNOWN, SL_FLOW_NEW, SL_FLOW_RESTARTED };
 
 enum sl_action { SL_ACTION_PASS, SL_ACTION_DROP };

@@ -96,6 +96,7 @@ static void reported(void **state)
 					   .media_jitter_ticks = UINT64_C(98) * 15625};
 	lan->media_packets = lan->media_expected = 50;
 	window.bogus_icmp = 40;
+	window.bogus_answers = 50;
 	sl_health_judge(&in, &r);
 	assert_string_equal(r.dns.method, "dns");
 	assert_int_equal(r.dns.samples, 30);
@@ -116,7 +117,8 @@ static void reported(void **state)
 	assert_int_equal(r.bogus_seqs, 23);
 	assert_int_equal(r.bogus_echoes, 34);
 	assert_int_equal(r.bogus_icmp, 40);
-	assert_int_equal(r.bogus, 109);
+	assert_int_equal(r.bogus_answers, 50);
+	assert_int_equal(r.bogus, 159);
 }
 
 /* Coverage is of packets, both ways: what found no flow entry is not covered. */

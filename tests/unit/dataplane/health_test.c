@@ -42,7 +42,7 @@ static void fill(struct sl_path_stats *w, const struct seen *seen)
 		w->side[i].bogus_acks = w->side[i].bogus_seqs = seen->bogus;
 		w->side[i].bogus_echoes = seen->bogus;
 	}
-	w->bogus_icmp = seen->bogus;
+	w->bogus_icmp = w->bogus_answers = seen->bogus;
 }
 
 /* SLO: p95 80 ms, loss 0.5 %, failures 1 %. */

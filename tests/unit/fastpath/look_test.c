@@ -333,6 +333,49 @@ static void a_cut_capture_gives_a_cut_copy(void **state)
 	assert_int_equal(taken.last.payload_bytes, 1000);
 }
 
+/* Two datagrams of one client's resolver socket: a query, and an answer with @id. */
+static void ask_and_forge(uint16_t id)
+{
+	struct maker_spec ask = {.src = CLIENT,
+				 .dst = SERVER,
+				 .src_port = 33334,
+				 .dst_port = 53,
+				 .proto = SL_PROTO_UDP,
+				 .payload = 40,
+				 .head = {7 << 16 | 0x100}};
+	struct maker_spec answer = ask;
+
+	answer.src = SERVER;
+	answer.dst = CLIENT;
+	answer.src_port = 53;
+	answer.dst_port = 33334;
+	answer.head[0] = (uint32_t)id << 16 | 0x8180;
+	run(&ask, 0);
+	run(&answer, 0);
+}
+
+static void a_forged_dns_answer_does_not(void **state)
+{
+	ask_and_forge(8);
+	assert_true(work->result.seen & SL_SEEN_BOGUS_ANSWER);
+	assert_int_equal(drain(), 1); /* the query */
+	ask_and_forge(7);
+	assert_int_equal(drain(), 2);
+}
+
+/* A segment far from its connection's numbers is not of the flow, whatever it says. */
+static void a_forged_segment_does_not(void **state)
+{
+	segment(4001, false, SYN, 0);
+	segment(4001, true, SYN | ACK, 0);
+	segment(4001, false, ACK, 100);
+	assert_int_equal(drain(), 1);
+	sent[0] += 1u << 29;
+	segment(4001, false, ACK, 100);
+	assert_true(work->result.seen & SL_SEEN_BOGUS_SEQ);
+	assert_int_equal(drain(), 0);
+}
+
 static void every_dns_answer_goes_in_copy(void **state)
 {
 	for (uint32_t i = 0; i < 30; i++) {
@@ -404,6 +447,8 @@ int main(void)
 		ROW(a_copy_says_where_its_payload_is),
 		ROW(a_cut_capture_gives_a_cut_copy),
 		ROW(every_dns_answer_goes_in_copy),
+		ROW(a_forged_dns_answer_does_not),
+		ROW(a_forged_segment_does_not),
 		ROW(a_full_ring_is_counted),
 		ROW(who_does_not_ask_gets_no_copy_and_no_name),
 	};
