@@ -2,20 +2,21 @@
  * care.c - a service at home: bad paths to remedies; moves confirmed, adopted, answered
  */
 #include "care.h"
+#include "clamp.h"
+#include "learn.h"
 #include "relief.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define GRACE_MS           1500 /* a picture older than the answer may still come */
-#define REFUSED_BAR_MS     30000
-#define EXPIRED_BAR_MS     5000
-#define THROTTLE_FAILED_MS 60000 /* not tried again before this */
-
-struct sl_scene sl_care_scene(const struct sl_site *site)
-{
-	return (struct sl_scene){.view = &site->view, .judge = site->judge, .now_ms = site->now_ms};
-}
+#define GRACE_MS          1500  /* a picture older than the answer may still come */
+#define AFTER_POLICY_MS   60000 /* later than this it is hardly the policy's doing */
+#define VERDICT_STANDS_MS 10000 /* without evidence of it, or of another */
+#define AFTERMATH_MS      10000 /* connections of a dark uplink have died or lived on by then */
+#define AFTERLOSS_MS      6000  /* losses of a queue that overflowed show for as long */
+#define POLICY_TEXT       72
+#define REFUSED_BAR_MS    30000
+#define EXPIRED_BAR_MS    5000
 
 unsigned int sl_care_uplink(const struct sl_site *site, const char *name)
 {
@@ -32,11 +33,74 @@ unsigned int sl_care_home(const struct sl_site *site, unsigned int service)
 	return policy->uplinks ? policy->uplink[0] : 0;
 }
 
-static void set_ends(const struct sl_site *site, struct sl_care *care, unsigned int from,
-		     unsigned int to)
+/* Trouble that begins when a policy does may be that policy's: said, so that people roll it back. */
+static const char *after_policy(const struct sl_site *site, const struct sl_judge *judge,
+				char text[POLICY_TEXT])
 {
-	snprintf(care->from, SL_NAME_MAX, "%s", sl_view_uplink_name(&site->policy, from));
-	snprintf(care->to, SL_NAME_MAX, "%s", sl_view_uplink_name(&site->policy, to));
+	text[0] = '\0';
+	if (site->policy_ms && judge->first_bad_ms >= site->policy_ms &&
+	    judge->first_bad_ms - site->policy_ms <= AFTER_POLICY_MS)
+		snprintf(text, POLICY_TEXT, "; it began %.0f s after policy %llu",
+			 (double)(judge->first_bad_ms - site->policy_ms) / 1e3,
+			 (unsigned long long)site->policy_version);
+	return text;
+}
+
+/*
+ * A fault that no uplink mends was seen a moment ago, and now there is too little to tell: the
+ * evidence thinned out, not the fault.  Evidence of the uplink ends it at once.
+ */
+static enum sl_verdict still(const struct sl_site *site, struct sl_care *care,
+			     enum sl_verdict verdict, char *found)
+{
+	uint64_t since_ms = site->now_ms - care->found_ms;
+
+	if (verdict == SL_VERDICT_LAN || verdict == SL_VERDICT_DESTINATION ||
+	    verdict == SL_VERDICT_DNS) {
+		care->found = verdict;
+		care->found_ms = site->now_ms;
+	} else if (verdict == SL_VERDICT_UPLINK) {
+		care->found_ms = 0;
+	} else if (verdict == SL_VERDICT_UNKNOWN && care->incident && care->found_ms &&
+		   since_ms < VERDICT_STANDS_MS) {
+		verdict = care->found;
+		snprintf(found, SL_TEXT_MAX, "as %.1f s ago, and nothing speaks against it",
+			 (double)since_ms / 1e3);
+	}
+	return verdict;
+}
+
+/*
+ * Just off a dark uplink: connections that were under way may fail where they are now, since a
+ * NAT or the far end knows them by the old one only.  That says nothing of the far end.
+ */
+static bool aftermath(const struct sl_site *site, const struct sl_care *care, unsigned int uplink,
+		      enum sl_verdict verdict)
+{
+	return verdict == SL_VERDICT_DESTINATION && care->left.down &&
+	       (care->phase == SL_PHASE_PROVING || care->phase == SL_PHASE_AWAY) &&
+	       uplink == sl_care_uplink(site, care->to) &&
+	       site->now_ms - care->moved_ms < AFTERMATH_MS;
+}
+
+enum sl_verdict sl_care_locate(struct sl_site *site, unsigned int service, unsigned int uplink,
+			       char *found)
+{
+	struct sl_care *care = &site->care[service];
+	struct sl_scene scene = sl_say_scene(site);
+	enum sl_verdict verdict = sl_locate(&scene, service, uplink, found);
+	char policy[POLICY_TEXT];
+
+	if (aftermath(site, care, uplink, verdict)) {
+		verdict = SL_VERDICT_UNKNOWN;
+		snprintf(found, SL_TEXT_MAX, "what was under way on %s may still fail here",
+			 care->from);
+	}
+	verdict = still(site, care, verdict, found);
+
+	snprintf(site->record.located, sizeof(site->record.located), "%.180s%s", found,
+		 after_policy(site, &site->judge[service][uplink], policy));
+	return verdict;
 }
 
 void sl_care_hold(struct sl_site *site, unsigned int service, enum sl_verdict verdict,
@@ -76,100 +140,7 @@ void sl_care_close(struct sl_site *site, unsigned int service, const char *why)
 	care->said[0] = care->wants[0] = '\0';
 	care->left = (struct sl_badness){0};
 	care->verdict = SL_VERDICT_UNKNOWN;
-}
-
-/* Why this move may not be made now; NULL = it may. */
-static const char *forbidden(const struct sl_site *site, unsigned int service,
-			     const struct sl_move *move)
-{
-	const struct sl_care *care = &site->care[service];
-	bool down = site->judge[service][move->from].state == SL_HEALTH_DOWN;
-	const char *why = sl_say_allowed(site);
-
-	if (why)
-		return why;
-	if (move->undo || down)
-		return NULL;
-	if (site->now_ms < care->barred_ms)
-		return "back-off";
-	if (care->moved_ms && site->now_ms - care->moved_ms < site->policy.guardrails.hold_down_ms)
-		return "hold-down";
-	return NULL;
-}
-
-static void say_forbidden(struct sl_site *site, unsigned int service, const struct sl_move *move,
-			  const char *why)
-{
-	const char *to = sl_view_uplink_name(&site->policy, move->to);
-	char key[SL_KEY_MAX], text[SL_TEXT_MAX];
-
-	snprintf(key, sizeof(key), "%.20s-%s", why, move->remedy);
-	snprintf(text, sizeof(text), "%s: would %s to %s, but: %s", move->why, move->remedy, to,
-		 why);
-	sl_care_hold(site, service, move->verdict, key, text);
-}
-
-/* In shadow the decision is the outcome. */
-static void say_shadow(struct sl_site *site, unsigned int service, const struct sl_move *move)
-{
-	struct sl_care *care = &site->care[service];
-	struct sl_saying saying = {.care = care,
-				   .remedy = move->remedy,
-				   .key = "shadow-move",
-				   .uplink = move->from,
-				   .to_uplink = move->to,
-				   .verdict = move->verdict};
-
-	care->verdict = move->verdict;
-	sl_say_hold(site, &saying, "shadow: would move %s from %s to %s: %s", care->name,
-		    sl_view_uplink_name(&site->policy, move->from),
-		    sl_view_uplink_name(&site->policy, move->to), move->why);
-}
-
-static const char *order_move(struct sl_site *site, unsigned int service,
-			      const struct sl_move *move)
-{
-	struct sl_care *care = &site->care[service];
-	bool home = move->to == sl_care_home(site, service);
-	struct sl_order order = {.kind = SL_COMMAND_REROUTE,
-				 .move_live = move->live,
-				 .incident = care->incident};
-
-	/* Restore also lifts a limit: only where there is none. */
-	if (home && !sl_view_limited(&site->view, service))
-		order.kind = SL_COMMAND_RESTORE;
-	memcpy(order.service, care->name, sizeof(order.service));
-	snprintf(order.uplink, SL_NAME_MAX, "%s", sl_view_uplink_name(&site->policy, move->to));
-	return sl_say_order(site, &order, true, move->why);
-}
-
-bool sl_care_move(struct sl_site *site, unsigned int service, const struct sl_move *move)
-{
-	struct sl_care *care = &site->care[service];
-	const char *why = forbidden(site, service, move);
-	struct sl_saying saying = {.care = care,
-				   .remedy = move->remedy,
-				   .key = move->remedy,
-				   .uplink = move->from,
-				   .to_uplink = move->to,
-				   .verdict = move->verdict};
-
-	if (why && !strcmp(why, "shadow")) {
-		say_shadow(site, service, move);
-		return false;
-	}
-	if (why) {
-		say_forbidden(site, service, move, why);
-		return false;
-	}
-	sl_say_incident(site, care);
-	care->verdict = move->verdict;
-	set_ends(site, care, move->from, move->to);
-	care->phase =
-		move->to == sl_care_home(site, service) ? SL_PHASE_RETURNING : SL_PHASE_MOVING;
-	saying.command_id = order_move(site, service, move);
-	sl_say(site, &saying, "%s from %s to %s: %s", care->name, care->from, care->to, move->why);
-	return true;
+	care->found_ms = 0;
 }
 
 /* A fault that comes back soon after the return home was not over. */
@@ -186,61 +157,95 @@ static void leave_home(struct sl_site *site, unsigned int service, const struct 
 		       struct sl_move *move)
 {
 	struct sl_care *care = &site->care[service];
-	struct sl_scene scene = sl_care_scene(site);
+	struct sl_scene scene = sl_say_scene(site);
 	struct sl_badness left;
 
 	move->to = choice->uplink;
 	move->live = choice->live;
-	move->remedy = "reroute";
+	if (!choice->live && !choice->known)
+		move->share_ppm = sl_care_share(site, service, move->from);
+	move->remedy = move->share_ppm ? "trial" : "reroute";
 	sl_locate_badness(&scene, service, move->from, &left);
 	if (!sl_care_move(site, service, move))
 		return;
 	care->left = left;
+	care->known = choice->known;
+	care->first_bad_ms = site->judge[service][move->from].first_bad_ms;
+	memcpy(care->print, site->record.fingerprint, sizeof(care->print));
 	care->home = (struct sl_home){0};
 	count_return(site, care);
 }
 
-static void throttle(struct sl_site *site, unsigned int service, unsigned int where,
+void sl_care_relieve(struct sl_site *site, unsigned int service, unsigned int where,
 		     const struct sl_choice *choice)
 {
 	const char *why = sl_say_allowed(site);
-	char key[SL_KEY_MAX], text[SL_TEXT_MAX];
+	bool shadow = why && !strcmp(why, "shadow");
+	char key[SL_KEY_MAX], text[SL_TEXT_MAX], to[32] = "LE";
 
 	if (!why) {
 		sl_relief_start(site, service, where, choice);
 		return;
 	}
-	snprintf(key, sizeof(key), "%.20s-throttle", why);
-	snprintf(text, sizeof(text), "%s: %s throttle %s to %.2f Mbit/s%s%s", choice->text,
-		 strcmp(why, "shadow") ? "would" : "shadow: would",
-		 site->care[choice->culprit].name, (double)choice->limit_bps / 1e6,
-		 strcmp(why, "shadow") ? ", but: " : "", strcmp(why, "shadow") ? why : "");
+	sl_say_guardrail(site, why);
+	if (choice->remedy == SL_REMEDY_THROTTLE)
+		snprintf(to, sizeof(to), "%.2f Mbit/s", (double)choice->limit_bps / 1e6);
+	snprintf(key, sizeof(key), "%.20s-%s", why, choice->key);
+	snprintf(text, sizeof(text), "%s: %swould %s %s to %s%s%s", choice->text,
+		 shadow ? "shadow: " : "", choice->key, site->care[choice->culprit].name, to,
+		 shadow ? "" : ", but: ", shadow ? "" : why);
 	sl_care_hold(site, service, SL_VERDICT_UPLINK, key, text);
 }
 
 static void remedy(struct sl_site *site, unsigned int service, unsigned int where)
 {
-	struct sl_care *care = &site->care[service];
-	struct sl_scene scene = sl_care_scene(site);
-	char found[SL_TEXT_MAX], why[SL_TEXT_MAX];
+	struct sl_scene scene = sl_say_scene(site);
+	char found[SL_TEXT_MAX], why[SL_TEXT_MAX], reason[SL_BRIEF_MAX];
 	struct sl_move move = {.from = where, .why = why};
 	struct sl_choice choice;
-	bool no_throttle = care->ladder_failed_ms &&
-			   site->now_ms - care->ladder_failed_ms < THROTTLE_FAILED_MS;
+	struct sl_recall recall;
+	struct sl_question question = {.service = service,
+				       .uplink = where,
+				       .found = found,
+				       .recall = &recall};
 
-	move.verdict = sl_locate(&scene, service, where, found);
-	sl_decide(&scene, service, where, move.verdict, no_throttle, &choice);
-	snprintf(why, sizeof(why), "%s for %.1f s (%.80s); verdict %s: %.50s; %.60s",
+	if (sl_locate_waits(&scene, service, where))
+		return;
+	sl_relief_tried(site, service, &question);
+	question.clamp_failed = sl_clamp_failed(site, where);
+	question.verdict = move.verdict = sl_care_locate(site, service, where, found);
+	sl_learn_recall(site,
+			&(struct sl_sighting){service, where, move.verdict,
+					      site->judge[service][where].state, 0},
+			&recall);
+	sl_decide(&scene, &question, &choice, &site->record);
+	snprintf(why, sizeof(why), "%s for %.1f s (%s); verdict %s: %.50s; %.80s",
 		 sl_health_word(site->judge[service][where].state),
 		 (double)(site->now_ms - site->judge[service][where].first_bad_ms) / 1e3,
-		 site->view.path[service][where]->reason, sl_verdict_word(move.verdict), found,
-		 choice.text);
-	if (choice.remedy == SL_REMEDY_THROTTLE)
-		throttle(site, service, where, &choice);
+		 sl_view_brief(site->view.path[service][where], reason),
+		 sl_verdict_word(move.verdict), found, choice.text);
+	if (choice.remedy == SL_REMEDY_CLAMP)
+		sl_clamp_begin(site, service, where, &choice, why);
+	else if (choice.remedy == SL_REMEDY_THROTTLE || choice.remedy == SL_REMEDY_REMARK)
+		sl_care_relieve(site, service, where, &choice);
 	else if (choice.remedy == SL_REMEDY_REROUTE)
 		leave_home(site, service, &choice, &move);
 	else
 		sl_care_hold(site, service, move.verdict, choice.key, why);
+}
+
+bool sl_care_waits(struct sl_site *site, unsigned int service, unsigned int where)
+{
+	struct sl_care *care = &site->care[service];
+	const struct sl_care *culprit =
+		sl_relief_on(site, sl_view_uplink_name(&site->policy, where));
+
+	if (!culprit || culprit == care || site->judge[service][where].state == SL_HEALTH_DOWN ||
+	    (culprit->ladder.proved && site->now_ms - culprit->ladder.step_ms >= AFTERLOSS_MS))
+		return false;
+	if (!care->incident)
+		care->incident = culprit->ladder_incident;
+	return true;
 }
 
 static void at_home(struct sl_site *site, unsigned int service, unsigned int where)
@@ -252,8 +257,10 @@ static void at_home(struct sl_site *site, unsigned int service, unsigned int whe
 
 	if (!site->view.path[service][where])
 		return;
+	sl_learn_hasten(site, service, where);
 	if (!sl_judge_bad(judge)) {
-		if (care->incident && !(culprit && culprit->ladder_incident == care->incident))
+		if (care->incident && !(culprit && culprit->ladder_incident == care->incident) &&
+		    !sl_clamp_waits(site, where, care->incident))
 			sl_care_close(site, service,
 				      judge->state == SL_HEALTH_GOOD ? "its path is good again"
 								     : "no traffic any more");
@@ -261,13 +268,29 @@ static void at_home(struct sl_site *site, unsigned int service, unsigned int whe
 	}
 	if (!sl_judge_bad_now(judge, site->now_ms) || !judge->bad_now)
 		return;
-	/* Let the limit that is being tried show what it does, unless all is dark. */
-	if (culprit && culprit != care && judge->state != SL_HEALTH_DOWN) {
-		if (!care->incident)
-			care->incident = culprit->ladder_incident;
+	if (sl_care_waits(site, service, where))
 		return;
-	}
+	if (sl_clamp_settles(site, where) && judge->state != SL_HEALTH_DOWN)
+		return;
 	remedy(site, service, where);
+}
+
+/* What the dataplane did is a remedy as well: what comes of it is learnt. */
+static void remember_adopted(struct sl_site *site, unsigned int service, unsigned int home)
+{
+	struct sl_care *care = &site->care[service];
+	const struct sl_uplink_report *report = site->view.uplink[home];
+	struct sl_recall recall;
+
+	care->known = false;
+	care->print[0] = '\0';
+	if (!care->left.down)
+		return; /* by whom and for what is not known */
+	sl_learn_recall(site,
+			&(struct sl_sighting){service, home, SL_VERDICT_UPLINK, SL_HEALTH_DOWN, 0},
+			&recall);
+	memcpy(care->print, site->record.fingerprint, sizeof(care->print));
+	care->first_bad_ms = site->now_ms - (report ? report->silent_ms : 0);
 }
 
 static void adopt(struct sl_site *site, unsigned int service, unsigned int where)
@@ -284,16 +307,20 @@ static void adopt(struct sl_site *site, unsigned int service, unsigned int where
 				   .verdict = fast ? SL_VERDICT_UPLINK : SL_VERDICT_UNKNOWN,
 				   .command_id = cause};
 
-	set_ends(site, care, home, where);
+	snprintf(site->record.located, SL_TEXT_MAX,
+		 fast ? "the dataplane saw no sign of life on %s and left it" : "it was not on %s",
+		 sl_view_uplink_name(&site->policy, home));
+	sl_care_set_ends(site, care, home, where);
 	care->phase = SL_PHASE_PROVING;
-	care->moved_ms = site->now_ms;
+	sl_care_moved(site, care);
 	care->home = (struct sl_home){0};
 	care->left = (struct sl_badness){.down = fast};
 	care->verdict = saying.verdict;
+	remember_adopted(site, service, home);
 	count_return(site, care);
 	sl_say_incident(site, care);
 	if (site->picture.mode != SL_MODE_OBSERVE)
-		sl_say(site, &saying, "%s was found on %s (%s): adopted, nothing to command",
+		sl_say(site, &saying, "%s was found on %s (%s): there it stays, nothing to command",
 		       care->name, care->to, cause[0] ? cause : "cause not known");
 }
 
@@ -302,8 +329,13 @@ static void returned(struct sl_site *site, unsigned int service, bool by_us)
 	struct sl_care *care = &site->care[service];
 	bool undone = by_us && care->failures;
 
+	if (!care->trial_ms)
+		sl_care_moved(site, care);
+	care->moved_ms =
+		site->now_ms; /* what was only tried is no move, but it rests as after one */
+	care->trial_ms = 0;
 	care->phase = SL_PHASE_HOME;
-	care->moved_ms = care->changed_ms = site->now_ms;
+	care->changed_ms = site->now_ms;
 	if (undone)
 		return; /* the incident goes on: the destination is bad */
 	site->judge[service][sl_care_home(site, service)].state = SL_HEALTH_UNKNOWN;
@@ -314,13 +346,16 @@ static void returned(struct sl_site *site, unsigned int service, bool by_us)
 static void moved(struct sl_site *site, struct sl_care *care)
 {
 	care->phase = SL_PHASE_PROVING;
-	care->moved_ms = care->changed_ms = site->now_ms;
+	care->trial_ms = 0;
+	sl_care_moved(site, care);
+	care->changed_ms = site->now_ms;
 }
 
 static void forgive(struct sl_site *site, struct sl_care *care)
 {
 	care->person = false;
 	care->phase = SL_PHASE_HOME;
+	memset(care->move_at_ms, 0, sizeof(care->move_at_ms));
 	care->moved_ms = care->barred_ms = care->returned_ms = 0;
 	care->returns = 0;
 	care->changed_ms = site->now_ms;
@@ -333,6 +368,7 @@ void sl_care_person(struct sl_site *site, unsigned int service)
 	if (!site->has_picture)
 		return;
 	forgive(site, care);
+	sl_memory_forgive(&site->memory, care->name);
 	sl_care_close(site, service, "a person put it back");
 }
 
@@ -357,6 +393,19 @@ static bool by_person(struct sl_site *site, unsigned int service, bool at_its_ho
 	return true;
 }
 
+/* In a trial: unless all of it is moved by someone, or a person has a hand in it. */
+static void trying(struct sl_site *site, unsigned int service, unsigned int where)
+{
+	struct sl_care *care = &site->care[service];
+
+	if (where == sl_care_uplink(site, care->to))
+		moved(site, care);
+	else if (where != sl_care_uplink(site, care->from))
+		care->phase = SL_PHASE_HOME;
+	else
+		sl_care_try(site, service);
+}
+
 void sl_care_step(struct sl_site *site, unsigned int service)
 {
 	struct sl_care *care = &site->care[service];
@@ -370,7 +419,12 @@ void sl_care_step(struct sl_site *site, unsigned int service)
 	if (where == SL_UPLINK_UNSET ||
 	    (!waiting && !grace && by_person(site, service, where == home)))
 		return;
-	if (care->phase == SL_PHASE_HOME && where == home)
+	if (care->phase == SL_PHASE_TRYING)
+		trying(site, service, where);
+	else if (care->phase == SL_PHASE_HOME && where == home && !waiting && !grace &&
+		 sl_care_finds_trial(site, service))
+		sl_care_try(site, service);
+	else if (care->phase == SL_PHASE_HOME && where == home)
 		at_home(site, service, where);
 	else if (care->phase == SL_PHASE_HOME && !grace)
 		adopt(site, service, where);
@@ -407,16 +461,24 @@ void sl_care_answer(struct sl_site *site, unsigned int service, const struct sl_
 				   .verdict = care->verdict,
 				   .command_id = order->id};
 
-	if (order->kind == SL_COMMAND_THROTTLE) {
-		if (!done && order->limit_bps)
+	if (order->kind == SL_COMMAND_CLAMP) {
+		if (!done)
+			sl_clamp_refused(site, order, why);
+		return;
+	}
+	if (order->kind == SL_COMMAND_THROTTLE || order->kind == SL_COMMAND_REMARK) {
+		if (!done && (order->limit_bps || order->dscp[0]))
 			sl_relief_refused(site, service, why);
 		return;
 	}
-	if (done && care->phase == SL_PHASE_MOVING)
+	if (done && care->phase == SL_PHASE_TRYING)
+		care->trial_ms = site->now_ms;
+	else if (done && care->phase == SL_PHASE_MOVING)
 		moved(site, care);
 	else if (done && care->phase == SL_PHASE_RETURNING)
 		returned(site, service, true);
-	if (done || (care->phase != SL_PHASE_MOVING && care->phase != SL_PHASE_RETURNING))
+	if (done || (care->phase != SL_PHASE_MOVING && care->phase != SL_PHASE_RETURNING &&
+		     care->phase != SL_PHASE_TRYING))
 		return;
 	care->phase = sl_view_where(&site->view, service) == sl_care_home(site, service)
 			      ? SL_PHASE_HOME

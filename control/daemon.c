@@ -3,20 +3,20 @@
  */
 #include "daemon.h"
 #include "log.h"
+#include "post.h"
 #include "state.h"
+#include "state_dir.h"
+#include "web.h"
 
 #include "proto/bus.h"
 
 #include <errno.h>
 #include <event2/event.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -32,10 +32,12 @@ struct daemon {
 	const struct sl_daemon_config *config;
 	struct event_base *base;
 	struct sl_bus *bus;
+	struct sl_web *web;
 	struct sl_state state;
 	struct sl_site_out *out;
 	struct sl_policy *policy; /* to read into */
 	struct sl_command *command;
+	struct sl_post post;
 	bool dirty, acknowledge, unsaved_said, lost_said;
 	uint64_t policy_ms;     /* last asked for */
 	uint64_t policy_wanted; /* version seen in a picture */
@@ -110,16 +112,20 @@ static void send_order(struct daemon *daemon, const struct sl_order *order)
 	memcpy(command->id, order->id, sizeof(command->id));
 	memcpy(command->service, order->service, sizeof(command->service));
 	memcpy(command->reason, order->reason, sizeof(command->reason));
-	if (order->kind == SL_COMMAND_REROUTE)
+	if (order->kind == SL_COMMAND_REROUTE || order->kind == SL_COMMAND_CLAMP)
 		memcpy(command->uplink, order->uplink, sizeof(command->uplink));
 	command->term = daemon->state.site->term;
 	command->issued_unix_ns = unix_ns;
 	command->expires_unix_ns =
 		unix_ns + (age_ms < SL_ORDER_EXPIRE_MS ? SL_ORDER_EXPIRE_MS - age_ms : 0) * 1000000;
 	command->kind = order->kind;
-	command->share_ppm = order->kind == SL_COMMAND_REROUTE ? 1000000 : 0;
+	if (order->kind == SL_COMMAND_REROUTE)
+		command->share_ppm = order->share_ppm ? order->share_ppm : 1000000;
 	command->move_live = order->move_live;
 	command->limit_bps = order->limit_bps;
+	command->packet_bytes = order->packet_bytes;
+	memcpy(command->dscp, order->dscp, sizeof(command->dscp));
+	command->hold_ms = order->hold_ms;
 	command->incident = order->incident;
 	sl_note("info", "command", "id=%s kind=%s service=%s uplink=%s limit_bps=%llu", order->id,
 		sl_command_word(order->kind), order->service, order->uplink,
@@ -150,6 +156,7 @@ static void flush(struct daemon *daemon)
 	for (uint32_t i = 0; i < out->events; i++)
 		keep(daemon, &out->event[i]);
 	saved = save(daemon);
+	sl_post_step(&daemon->post, now_ms());
 	for (uint32_t i = outbox->count - out->events; i < outbox->count; i++)
 		send_event(daemon, &outbox->event[i]);
 	for (uint32_t i = 0; saved && i < out->orders; i++)
@@ -189,6 +196,7 @@ static void got_policy(void *arg, const char *current, const char *previous, uin
 		return;
 	}
 	sl_site_set_policy(daemon->state.site, daemon->policy, version);
+	sl_web_policy(daemon->web, daemon->policy);
 	sl_note("info", "policy", "version=%llu services=%u uplinks=%u mode=%s",
 		(unsigned long long)version, daemon->policy->services, daemon->policy->uplinks,
 		sl_mode_word(daemon->policy->mode));
@@ -213,11 +221,13 @@ static void on_connected(void *arg)
 
 	sl_note("info", "connected", "redis=%s", daemon->config->redis);
 	daemon->lost_said = false;
+	sl_web_redis(daemon->web, true);
 	daemon->policy_ms = 0;
 	ask_policy(daemon);
 	for (uint32_t i = 0; i < state->outbox.count; i++)
 		send_event(daemon, &state->outbox.event[i]);
 	daemon->acknowledge = state->inbox.now.boot != 0;
+	sl_post_connected(&daemon->post);
 }
 
 static void on_lost(void *arg, const char *why)
@@ -228,6 +238,7 @@ static void on_lost(void *arg, const char *why)
 		sl_note("warn", "no_redis", "redis=%s reason=\"%s\" next=\"trying on\"",
 			daemon->config->redis, why);
 	daemon->lost_said = true;
+	sl_web_redis(daemon->web, false);
 }
 
 /* Somebody has seen a later term than ours (our state was lost): take the next. */
@@ -253,6 +264,7 @@ static void on_event(void *arg, const struct sl_event *event, const char *id)
 	struct daemon *daemon = arg;
 	uint64_t missed = daemon->state.inbox.missed;
 
+	sl_web_event(daemon->web, event);
 	if (strcmp(event->source, "dataplane")) {
 		remember_id(daemon, id);
 		return;
@@ -279,6 +291,7 @@ static void on_telemetry(void *arg, const struct sl_telemetry *telemetry)
 	for (uint32_t i = 0; i < telemetry->services; i++)
 		learn_term(daemon, "control-%llu-", telemetry->service[i].cause);
 	ask_policy(daemon);
+	sl_web_picture(daemon->web, telemetry);
 	sl_site_picture(daemon->state.site, telemetry, now_ms(), daemon->out);
 	flush(daemon);
 }
@@ -314,8 +327,12 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	struct daemon *daemon = arg;
 	struct sl_inbox_mark mark = daemon->state.inbox.now;
 
+	sl_site_clock(daemon->state.site, clock_ns(CLOCK_REALTIME), now_ms());
 	sl_site_tick(daemon->state.site, now_ms(), daemon->out);
 	flush(daemon);
+	sl_post_step(&daemon->post, now_ms());
+	daemon->dirty |= daemon->post.dirty;
+	daemon->post.dirty = false;
 	/* The watermark promises that its effect is on disk. */
 	if (daemon->dirty && !save(daemon))
 		return;
@@ -361,43 +378,11 @@ static int open_bus(struct daemon *daemon)
 	return err;
 }
 
-/* Only one control may write a state directory. */
-static int lock_dir(const char *dir)
-{
-	char path[512];
-	int fd;
-
-	if (mkdir(dir, 0750) && errno != EEXIST)
-		return -errno;
-	if (access(dir, W_OK | X_OK))
-		return -errno;
-	snprintf(path, sizeof(path), "%s/control.lock", dir);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-	if (fd < 0)
-		return -errno;
-	if (flock(fd, LOCK_EX | LOCK_NB)) {
-		close(fd);
-		return -EBUSY;
-	}
-	return fd; /* held until the process ends */
-}
-
-/* What cannot be understood is set aside, never silently thrown away. */
-static void set_aside(const char *dir, const char *why)
-{
-	char from[512], to[520];
-
-	snprintf(from, sizeof(from), "%s/control.json", dir);
-	snprintf(to, sizeof(to), "%s.bad", from);
-	sl_note("error", "state_unreadable", "reason=\"%s\" kept=%s next=\"starting afresh\"", why,
-		rename(from, to) ? "no" : to);
-}
-
 static int load(struct daemon *daemon)
 {
 	const char *dir = daemon->config->state_dir;
 	char why[SL_TEXT_MAX];
-	int err = lock_dir(dir);
+	int err = sl_state_dir_lock(dir);
 
 	if (err == -EBUSY) {
 		sl_note("error", "state_locked", "dir=%s reason=\"another storeline-control runs\"",
@@ -405,7 +390,7 @@ static int load(struct daemon *daemon)
 		return EXIT_FAILED;
 	}
 	if (err >= 0 && sl_state_load(&daemon->state, dir, why) == -EINVAL)
-		set_aside(dir, why);
+		sl_state_dir_set_aside(dir, why);
 	while (!daemon->state.outbox.boot)
 		if (getrandom(&daemon->state.outbox.boot, sizeof(uint64_t), 0) < 0)
 			return EXIT_FAILED;
@@ -455,8 +440,10 @@ static void release(struct daemon *daemon)
 {
 	if (daemon->bus)
 		sl_bus_close(daemon->bus);
+	sl_web_close(daemon->web); /* after the bus: what it waits for is told to it */
 	if (daemon->base)
 		event_base_free(daemon->base);
+	sl_post_close(&daemon->post);
 	free(daemon->command);
 	free(daemon->policy);
 	free(daemon->out);
@@ -478,6 +465,12 @@ int sl_daemon_run(const struct sl_daemon_config *config)
 		code = load(daemon);
 	}
 	if (!code && open_bus(daemon))
+		code = EXIT_USAGE;
+	if (!code && !sl_post_open(&daemon->post, daemon->bus, daemon->state.site))
+		code = EXIT_FAILED;
+	sl_site_clock(daemon->state.site, clock_ns(CLOCK_REALTIME), now_ms());
+	if (!code && sl_web_open(&daemon->web, &(struct sl_web_config){daemon->base, daemon->bus,
+								       config->site, config->web}))
 		code = EXIT_USAGE;
 	if (!code)
 		code = loop(daemon);

@@ -11,11 +11,12 @@
 
 struct sl_daemon_config {
 	const char *redis, *state_dir, *site;
+	const char *web; /* where to serve the page (web.h); NULL = nowhere */
 };
 
 /*
  * Run until SIGTERM or SIGINT.  The exit code of the process: 0 stopped, 1 failed,
- * 2 bad address, 4 state directory not writable.
+ * 2 bad address (of Redis or the page), 4 state directory not writable.
  */
 int sl_daemon_run(const struct sl_daemon_config *config);
 

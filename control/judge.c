@@ -5,7 +5,9 @@
 
 #define LATENCY_SAMPLES_MIN 3 /* fewer slow answers than this are an accident */
 #define SLOW_FRESH_MS       150
-#define POOL_LOST_MIN       5
+#define POOL_LOST_MIN       3
+#define PEAK_SHARE          256 /* a fading peak is halved in about 18 s */
+#define PEAK_UP             19
 #define LEARN_SHARE         64 /* a picture moves the averages by 1/64: about 6 s */
 
 static uint32_t bad_samples(const struct sl_path_report *path)
@@ -51,10 +53,39 @@ static bool slow_enough(const struct sl_judge *judge, const struct sl_path_repor
 		within(judge->slow_ms, context->now_ms, SLOW_FRESH_MS));
 }
 
+static uint32_t large_stuck(const struct sl_path_report *path)
+{
+	return path->large_stuck[0] + path->large_stuck[1];
+}
+
+/* The most in a picture: windows slide and change their length, so growth is not to be added up. */
+static void note_large(struct sl_judge *judge, const struct sl_path_report *path, uint64_t now_ms)
+{
+	uint32_t now = large_stuck(path), passed = path->large_passed[0] + path->large_passed[1];
+
+	if (!within(judge->stuck_ms, now_ms, SL_JUDGE_STUCK_MS))
+		judge->stuck = 0;
+	if (now > judge->large_now) {
+		judge->stuck_ms = now_ms;
+		judge->stuck_since_ms = judge->stuck ? judge->stuck_since_ms : now_ms;
+		judge->stuck = now > judge->stuck ? now : judge->stuck;
+	}
+	judge->large_now = now;
+	if (!passed)
+		return;
+	judge->passed_ms = now_ms;
+	/* As many have passed after all: the uplink loses, or lost, and swallows nothing. */
+	if (passed >= now)
+		judge->stuck = 0;
+}
+
 static bool enough(const struct sl_judge *judge, const struct sl_path_report *path,
 		   const struct sl_judge_context *context)
 {
-	if (slow_enough(judge, path, context))
+	/* Each of them took seconds to be known. */
+	if (large_stuck(path))
+		return true;
+	if (slow_enough(judge, path, context) || sl_view_unanswered(path, context->slo))
 		return true;
 	if (within(judge->pair_ms[1], context->now_ms, SL_JUDGE_PAIR_MS))
 		return true;
@@ -98,6 +129,19 @@ static void learn(struct sl_judge *judge, const struct sl_path_report *path)
 		average(&judge->base_bps[side], sl_view_rate(path, side) + 1);
 }
 
+/* An expectile: up nineteen times as fast as down, so it settles near the 95th percentile. */
+static void learn_peak(struct sl_judge *judge, const struct sl_path_report *path)
+{
+	for (unsigned int side = 0; side < 2; side++) {
+		uint64_t rate = sl_view_rate(path, side), *peak = &judge->peak_bps[side];
+
+		if (rate > *peak)
+			*peak += (rate - *peak) * PEAK_UP / PEAK_SHARE;
+		else
+			*peak -= (*peak - rate) / PEAK_SHARE;
+	}
+}
+
 static void count_bad(struct sl_judge *judge, bool bad, bool down, uint64_t now_ms)
 {
 	judge->bad_now = bad;
@@ -134,7 +178,21 @@ static enum sl_health settle(const struct sl_judge *judge, const struct sl_judge
 		return SL_HEALTH_GOOD;
 	if (sl_judge_bad(judge) && !within(judge->bad_ms, now_ms, SL_JUDGE_STALE_MS))
 		return SL_HEALTH_UNKNOWN;
+	if (judge->state == SL_HEALTH_DOWN && context->up_for_ms && context->up_for_ms >= need_ms &&
+	    !within(judge->bad_ms, now_ms, need_ms))
+		return SL_HEALTH_UNKNOWN;
 	return judge->state;
+}
+
+/* Once for each run of trouble that is long enough to settle. */
+static void note_gap(struct sl_judge *judge)
+{
+	uint64_t *last = &judge->gap_ms[(judge->gaps + SL_JUDGE_GAPS - 1) % SL_JUDGE_GAPS];
+
+	if (!judge->bad_now || *last == judge->first_bad_ms ||
+	    (judge->bad_run < SL_JUDGE_RUN && judge->down_run < SL_JUDGE_DOWN_RUN))
+		return;
+	judge->gap_ms[judge->gaps++ % SL_JUDGE_GAPS] = judge->first_bad_ms;
 }
 
 bool sl_judge_picture(struct sl_judge *judge, const struct sl_path_report *path,
@@ -143,15 +201,30 @@ bool sl_judge_picture(struct sl_judge *judge, const struct sl_path_report *path,
 	enum sl_health before = judge->state;
 
 	pair_note(judge, path, context->now_ms);
+	note_large(judge, path, context->now_ms);
 	count_bad(judge, picture_bad(judge, path, context), path->state == SL_HEALTH_DOWN,
 		  context->now_ms);
 	if (path->state == SL_HEALTH_GOOD) {
 		count_good(judge, context->now_ms);
+		learn_peak(judge, path);
 		if (context->learn)
 			learn(judge, path);
 	}
 	judge->state = settle(judge, context);
+	note_gap(judge);
 	return judge->state != before;
+}
+
+void sl_judge_still(struct sl_judge *judge, const struct sl_path_report *path, bool usual,
+		    unsigned int times)
+{
+	if (path->state != SL_HEALTH_GOOD)
+		return;
+	for (; times; times--) {
+		learn_peak(judge, path);
+		if (usual)
+			learn(judge, path);
+	}
 }
 
 void sl_judge_break(struct sl_judge *judge)
@@ -164,9 +237,25 @@ void sl_judge_break(struct sl_judge *judge)
 	judge->pair_ms[0] = judge->pair_ms[1] = judge->burst_ms = judge->slow_ms = 0;
 }
 
+bool sl_judge_begins(const struct sl_judge *judge, uint64_t now_ms)
+{
+	return judge->state == SL_HEALTH_GOOD && judge->bad_now &&
+	       judge->bad_run >= SL_JUDGE_DOWN_RUN &&
+	       (judge->slow_ms == now_ms || judge->pair_ms[0] == now_ms);
+}
+
 bool sl_judge_bad_now(const struct sl_judge *judge, uint64_t now_ms)
 {
 	return sl_judge_bad(judge) && within(judge->bad_ms, now_ms, SL_JUDGE_FRESH_MS);
+}
+
+unsigned int sl_judge_gaps(const struct sl_judge *judge, uint64_t now_ms)
+{
+	unsigned int recent = 0;
+
+	for (unsigned int i = 0; i < SL_JUDGE_GAPS; i++)
+		recent += within(judge->gap_ms[i], now_ms, SL_JUDGE_FLAP_MS);
+	return recent;
 }
 
 bool sl_judge_calm(const struct sl_judge *judge, uint64_t now_ms, uint64_t for_ms)

@@ -29,6 +29,21 @@ void sl_ladder_start(struct sl_ladder *ladder, uint64_t rate_bps, uint64_t floor
 	ladder->tries = old.tries + 1;
 }
 
+void sl_ladder_mark(struct sl_ladder *ladder, uint64_t rate_bps, uint64_t floor_bps,
+		    uint64_t now_ms)
+{
+	struct sl_ladder old = *ladder;
+	bool again = old.ended_ms && now_ms - old.ended_ms <= SL_RETURN_MS;
+
+	*ladder = (struct sl_ladder){.on = true,
+				     .marks = true,
+				     .floor_bps = floor_bps,
+				     .first_bps = rate_bps,
+				     .good_bps = again ? old.good_bps : 0,
+				     .tries = again ? old.tries + 1 : 0,
+				     .step_ms = now_ms};
+}
+
 static enum sl_rung set(struct sl_ladder *ladder, uint64_t limit_bps, uint64_t now_ms)
 {
 	enum sl_rung rung = limit_bps < ladder->limit_bps ? SL_RUNG_TIGHTEN : SL_RUNG_LOOSEN;
@@ -42,7 +57,7 @@ static enum sl_rung end(struct sl_ladder *ladder, enum sl_rung how, uint64_t now
 {
 	ladder->on = false;
 	ladder->ended_ms = now_ms;
-	if (how == SL_RUNG_FAIL)
+	if (how == SL_RUNG_FAIL && !ladder->marks)
 		ladder->good_bps = 0;
 	return how;
 }
@@ -98,10 +113,17 @@ static bool is_above_all(const struct sl_ladder *ladder, const struct sl_ladder_
 	return !ladder->bad_bps && next_bps >= all;
 }
 
-static enum sl_rung loosen(struct sl_ladder *ladder, const struct sl_ladder_sight *sight)
+/* How long it stays as it is when all is well. */
+static uint64_t patience_ms(const struct sl_ladder *ladder, const struct sl_ladder_sight *sight)
 {
 	uint64_t hold_ms = sight->hold_ms / 3 > WAIT_MIN_MS ? sight->hold_ms / 3 : WAIT_MIN_MS;
-	uint64_t wait_ms = sl_prove_backoff(hold_ms, ladder->tries);
+
+	return sl_prove_backoff(hold_ms, ladder->tries);
+}
+
+static enum sl_rung loosen(struct sl_ladder *ladder, const struct sl_ladder_sight *sight)
+{
+	uint64_t wait_ms = patience_ms(ladder, sight);
 	uint64_t next =
 		ladder->bad_bps ? (ladder->limit_bps + ladder->bad_bps) / 2 : ladder->limit_bps * 2;
 
@@ -123,12 +145,45 @@ static enum sl_rung loosen(struct sl_ladder *ladder, const struct sl_ladder_sigh
 	return SL_RUNG_KEEP;
 }
 
+/* It keeps the SLO, and costs the culprit only what the others need: it stays while he sends. */
+static enum sl_rung keep_mark(struct sl_ladder *ladder, const struct sl_ladder_sight *sight)
+{
+	ladder->proved = true;
+	if (sight->now_ms - ladder->step_ms < patience_ms(ladder, sight) ||
+	    sight->rate_bps > ladder->first_bps / 2)
+		return SL_RUNG_KEEP;
+	return end(ladder, SL_RUNG_LIFT, sight->now_ms);
+}
+
+/* Not calm: a mark has no tighter step. */
+static enum sl_rung doubt_mark(struct sl_ladder *ladder, const struct sl_ladder_sight *sight)
+{
+	bool failed = ladder->proved ? sight->bad : sight->sore;
+
+	if (!failed || sight->now_ms - ladder->step_ms < SL_LADDER_PATIENCE_MS)
+		return SL_RUNG_KEEP;
+	return end(ladder, SL_RUNG_FAIL, sight->now_ms);
+}
+
+/* Bad, while the culprit sends far less than it may: a tighter limit would change nothing. */
+static bool in_vain(const struct sl_ladder *ladder, const struct sl_ladder_sight *sight)
+{
+	uint64_t may_bps = ladder->marks ? ladder->first_bps : ladder->limit_bps;
+
+	return (ladder->proved ? sight->bad : sight->sore) && sight->rate_bps < may_bps / 4 &&
+	       sight->now_ms - ladder->step_ms >= SL_LADDER_STEP_MS;
+}
+
 enum sl_rung sl_ladder_next(struct sl_ladder *ladder, const struct sl_ladder_sight *sight)
 {
 	if (!ladder->on)
 		return SL_RUNG_KEEP;
 	if (sight->calm)
-		return loosen(ladder, sight);
+		return ladder->marks ? keep_mark(ladder, sight) : loosen(ladder, sight);
+	if (in_vain(ladder, sight))
+		return end(ladder, SL_RUNG_VAIN, sight->now_ms);
+	if (ladder->marks)
+		return doubt_mark(ladder, sight);
 	if (ladder->proved)
 		return sight->bad ? relapse(ladder, sight->now_ms) : SL_RUNG_KEEP;
 	if (sight->sore)

@@ -1,147 +1,22 @@
 /*
  * locate.c - the verdict on a bad path, the surest evidence first
  */
-#include "locate.h"
-
 #include <stdio.h>
 #include <string.h>
+
+#include "locate_private.h"
 
 #define COVERAGE_MIN_PPM     500000
 #define COVERAGE_PACKETS_MIN 20
 #define MISS_MIN             5 /* segments the box itself missed */
 #define MISS_PPM             50000
-#define SAMPLES_MIN          5
-#define EXPECT_MIN           5 /* losses to expect before none of them means clean */
-#define LOST_MIN             3
-#define SLACK_US             5000 /* no two windows are alike */
+#define RESETS_MIN           2
+#define STALLS_MIN           2
+#define STUCK_MIN            2    /* large segments: one may be its server's own trouble */
+#define STUCK_MANY           4    /* at once no chance brings about; fewer have to stay so ... */
+#define STUCK_WAIT_MS        1000 /* ... this long: what is merely lost passes by then */
+#define LARGE_BYTES          1200 /* of IP, from which the dataplane calls a segment large */
 #define PPM                  1000000u
-
-static const struct sl_path_report *path_of(const struct sl_scene *scene, unsigned int service,
-					    unsigned int uplink)
-{
-	return scene->view->path[service][uplink];
-}
-
-/* Of segments or of media: shares are compared, never added up. */
-static uint32_t worst_loss_ppm(const struct sl_path_report *path, unsigned int leg)
-{
-	uint32_t segments = sl_view_loss_ppm(path, leg), media = sl_view_media_loss_ppm(path, leg);
-
-	return segments > media ? segments : media;
-}
-
-void sl_locate_badness(const struct sl_scene *scene, unsigned int service, unsigned int uplink,
-		       struct sl_badness *badness)
-{
-	const struct sl_path_report *path = path_of(scene, service, uplink);
-	const struct sl_policy_slo *slo = sl_view_slo(scene->view->policy, service);
-	const struct sl_judge *judge = &scene->judge[service][uplink];
-
-	*badness = (struct sl_badness){.down = judge->state == SL_HEALTH_DOWN};
-	if (!path)
-		return;
-	if (sl_view_slow(path, slo)) {
-		uint32_t normal = judge->base_p95_us;
-		uint32_t now = path->rtt[SL_LEG_WAN].p95_us;
-
-		/* Never seen well: half of the SLO is what it should take at most. */
-		if (!normal)
-			normal = (uint32_t)(slo->latency_ns / 2000);
-		badness->rise_us = now > normal ? now - normal : 1;
-	}
-	if (sl_view_lossy(path, slo, SL_LEG_WAN))
-		badness->loss_ppm = worst_loss_ppm(path, SL_LEG_WAN);
-}
-
-static enum sl_evidence compare_latency(const struct sl_path_report *path,
-					const struct sl_judge *judge, uint32_t rise_us)
-{
-	uint64_t now = path->rtt[SL_LEG_WAN].p95_us;
-
-	if (!rise_us || !judge->base_p95_us || path->rtt[SL_LEG_WAN].samples < SAMPLES_MIN)
-		return SL_EVIDENCE_NONE;
-	if (now >= (uint64_t)judge->base_p95_us + rise_us / 2)
-		return SL_EVIDENCE_SUFFERS;
-	if (now < (uint64_t)judge->base_p95_us + rise_us / 4 + SLACK_US)
-		return SL_EVIDENCE_CLEAN;
-	return SL_EVIDENCE_NONE;
-}
-
-/* @lost of @n, which is @now_ppm, where @loss_ppm would be as bad as the other path. */
-static enum sl_evidence compare_share(uint32_t lost, uint32_t n, uint32_t now_ppm,
-				      uint32_t loss_ppm)
-{
-	uint64_t expect = (uint64_t)n * loss_ppm / PPM;
-
-	if (lost >= LOST_MIN && now_ppm >= loss_ppm / 2)
-		return SL_EVIDENCE_SUFFERS;
-	if (expect >= EXPECT_MIN && (uint64_t)lost * 3 < expect)
-		return SL_EVIDENCE_CLEAN;
-	return SL_EVIDENCE_NONE;
-}
-
-static enum sl_evidence compare_loss(const struct sl_path_report *path, uint32_t loss_ppm)
-{
-	enum sl_evidence segments, media;
-
-	if (!loss_ppm)
-		return SL_EVIDENCE_NONE;
-	segments = compare_share(sl_view_lost(path, SL_LEG_WAN), sl_view_segments(path),
-				 sl_view_loss_ppm(path, SL_LEG_WAN), loss_ppm);
-	media = compare_share(sl_view_media_lost(path, SL_LEG_WAN),
-			      path->media[SL_LEG_WAN].expected,
-			      sl_view_media_loss_ppm(path, SL_LEG_WAN), loss_ppm);
-	return segments > media ? segments : media;
-}
-
-static bool slow_by_dns(const struct sl_path_report *path, const struct sl_policy_slo *slo)
-{
-	return sl_view_slow(path, slo) && !strcmp(path->rtt[SL_LEG_WAN].method, "dns");
-}
-
-/* More queries fail than may, or the answers come late where nothing else is measured. */
-static bool queries_fail(const struct sl_path_report *path, const struct sl_policy_slo *slo)
-{
-	uint64_t bad = sl_view_queries_bad(path), n = path->queries > bad ? path->queries : bad;
-	uint32_t limit_ppm = slo && slo->failures_ppm != UINT32_MAX ? slo->failures_ppm : 0;
-
-	return slow_by_dns(path, slo) || (bad >= LOST_MIN && bad * PPM > n * limit_ppm);
-}
-
-/* Nothing is wrong with @service on @uplink but its queries. */
-static bool only_queries_fail(const struct sl_scene *scene, unsigned int service,
-			      unsigned int uplink)
-{
-	const struct sl_path_report *path = path_of(scene, service, uplink);
-	const struct sl_policy_slo *slo = sl_view_slo(scene->view->policy, service);
-
-	if (!path || !queries_fail(path, slo) || sl_view_opens_bad(path) >= LOST_MIN)
-		return false;
-	if (path->state == SL_HEALTH_DOWN && sl_view_segments(path))
-		return false;
-	return !sl_view_lossy(path, slo, SL_LEG_WAN) &&
-	       (!sl_view_slow(path, slo) || slow_by_dns(path, slo));
-}
-
-enum sl_evidence sl_locate_compare(const struct sl_scene *scene, unsigned int other,
-				   unsigned int uplink, const struct sl_badness *badness)
-{
-	const struct sl_path_report *path = path_of(scene, other, uplink);
-	const struct sl_judge *judge = &scene->judge[other][uplink];
-	enum sl_evidence latency, loss;
-
-	/* A service that we throttle loses by our own hand. */
-	if (!path || sl_view_limited(scene->view, other))
-		return SL_EVIDENCE_NONE;
-	if (sl_judge_bad_now(judge, scene->now_ms))
-		return only_queries_fail(scene, other, uplink) ? SL_EVIDENCE_NONE
-							       : SL_EVIDENCE_SUFFERS;
-	if (badness->down || (!badness->rise_us && !badness->loss_ppm))
-		return path->state == SL_HEALTH_GOOD ? SL_EVIDENCE_CLEAN : SL_EVIDENCE_NONE;
-	latency = compare_latency(path, judge, badness->rise_us);
-	loss = compare_loss(path, badness->loss_ppm);
-	return latency > loss ? latency : loss;
-}
 
 static bool self_blind(const struct sl_scene *scene, unsigned int service,
 		       const struct sl_path_report *path, char *why)
@@ -152,6 +27,10 @@ static bool self_blind(const struct sl_scene *scene, unsigned int service,
 
 	if (sl_view_limited(scene->view, service)) {
 		snprintf(why, SL_TEXT_MAX, "its own rate limit explains it");
+		return true;
+	}
+	if (sl_view_yields(scene->view, service)) {
+		snprintf(why, SL_TEXT_MAX, "it is marked LE, and waits behind all else");
 		return true;
 	}
 	if (packets >= COVERAGE_PACKETS_MIN && path->coverage_ppm < COVERAGE_MIN_PPM) {
@@ -167,65 +46,174 @@ static bool self_blind(const struct sl_scene *scene, unsigned int service,
 	return false;
 }
 
-static bool lan_slow(const struct sl_path_report *path, const struct sl_policy_slo *slo)
-{
-	return slo && slo->latency_ns && path->rtt[SL_LEG_LAN].samples >= SAMPLES_MIN &&
-	       (uint64_t)path->rtt[SL_LEG_LAN].p95_us * 1000 > slo->latency_ns;
-}
-
 static bool lan_fault(const struct sl_path_report *path, const struct sl_policy_slo *slo, char *why)
 {
-	bool lossy = sl_view_lossy(path, slo, SL_LEG_LAN);
+	bool clean = !sl_view_slow(path, slo) && !sl_view_lossy(path, slo, SL_LEG_WAN);
 
-	if (path->state == SL_HEALTH_DOWN || (!lossy && !lan_slow(path, slo)))
+	if (!sl_locate_lan(path, slo))
 		return false;
-	if (sl_view_slow(path, slo) || sl_view_lossy(path, slo, SL_LEG_WAN))
-		return false;
-	snprintf(why, SL_TEXT_MAX, "LAN leg p95 %.1f ms loss %.2f %%, WAN leg is clean",
-		 path->rtt[SL_LEG_LAN].p95_us / 1e3, worst_loss_ppm(path, SL_LEG_LAN) / 1e4);
+	snprintf(why, SL_TEXT_MAX, "LAN leg p95 %.1f ms loss %.2f %%, WAN leg is %s",
+		 path->rtt[SL_LEG_LAN].p95_us / 1e3, sl_locate_loss_ppm(path, SL_LEG_LAN) / 1e4,
+		 clean ? "clean" : "better");
 	return true;
 }
 
-static bool bad_elsewhere(const struct sl_scene *scene, unsigned int service, unsigned int uplink)
+/* How bad @service is, for finding others on @uplink that suffer of the like. */
+static struct sl_badness badness_of(const struct sl_scene *scene, unsigned int service,
+				    unsigned int uplink)
 {
-	for (unsigned int u = 0; u < SL_SITE_UPLINKS; u++)
-		if (u != uplink && path_of(scene, service, u) &&
-		    sl_judge_bad_now(&scene->judge[service][u], scene->now_ms))
+	struct sl_badness badness;
+
+	sl_locate_badness(scene, service, uplink, &badness);
+	badness.ills = sl_locate_ills(scene, service, uplink);
+	return badness;
+}
+
+/* The fault there is that uplink's own: it is dark, or others that we trust suffer on it. */
+static bool uplink_ill(const struct sl_scene *scene, unsigned int service, unsigned int uplink)
+{
+	const struct sl_uplink_report *report = scene->view->uplink[uplink];
+	struct sl_badness badness = badness_of(scene, service, uplink);
+
+	if (report && (report->state == SL_HEALTH_DOWN || report->state == SL_HEALTH_DEGRADED))
+		return true;
+	for (unsigned int s = 0; s < SL_SITE_SERVICES; s++)
+		if (s != service && sl_view_trusted(scene->view->policy, s) &&
+		    sl_locate_compare(scene, s, uplink, &badness) == SL_EVIDENCE_SUFFERS)
 			return true;
 	return false;
+}
+
+/*
+ * By another uplink it is bad at this moment as well, in the same way.  What an ended fault has
+ * left there is not: connections that die out, an uplink that was dark a moment ago.
+ */
+static bool bad_elsewhere(const struct sl_scene *scene, unsigned int service, unsigned int uplink)
+{
+	unsigned int here = sl_locate_ills(scene, service, uplink);
+
+	for (unsigned int u = 0; u < SL_SITE_UPLINKS; u++) {
+		const struct sl_judge *judge = &scene->judge[service][u];
+
+		if (u == uplink || !sl_locate_path(scene, service, u) || !judge->bad_now ||
+		    !sl_judge_bad_now(judge, scene->now_ms) || uplink_ill(scene, service, u))
+			continue;
+		if (!here || here & sl_locate_ills(scene, service, u))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Where it does well at this moment by another uplink; SL_SITE_UPLINKS = nowhere.  That few
+ * segments are lost there is no news when only a few here were.
+ */
+static unsigned int well_elsewhere(const struct sl_scene *scene, unsigned int service,
+				   unsigned int uplink)
+{
+	struct sl_badness here;
+
+	sl_locate_badness(scene, service, uplink, &here);
+	for (unsigned int u = 0; u < SL_SITE_UPLINKS; u++) {
+		const struct sl_path_report *path = sl_locate_path(scene, service, u);
+
+		if (u == uplink || !path || path->state != SL_HEALTH_GOOD ||
+		    path->rtt[SL_LEG_WAN].samples < SL_LOCATE_SAMPLES ||
+		    sl_judge_bad(&scene->judge[service][u]))
+			continue;
+		if (!here.loss_ppm || here.rise_us ||
+		    sl_locate_compare_loss(path, here.loss_ppm) == SL_EVIDENCE_CLEAN)
+			return u;
+	}
+	return SL_SITE_UPLINKS;
+}
+
+/* It acknowledges what it is asked, and answers nothing; nothing is lost or late on the way. */
+static bool server_hangs(const struct sl_path_report *path, const struct sl_policy_slo *slo,
+			 char *why)
+{
+	if (path->state == SL_HEALTH_DOWN || !sl_view_unanswered(path, slo) ||
+	    sl_view_slow(path, slo) || sl_view_lossy(path, slo, SL_LEG_WAN))
+		return false;
+	snprintf(why, SL_TEXT_MAX, "the server took %u requests, left %u unanswered",
+		 path->requests, path->requests_unanswered);
+	return true;
+}
+
+/* Who of the others suffers on the uplink, and who does not; SL_SITE_SERVICES = nobody. */
+struct others {
+	unsigned int suffers, leans; /* whom we trust: surely; as far as so few samples tell */
+	unsigned int untrusted;      /* suffers, but that anyone can bring about */
+	unsigned int clean;
+};
+
+static void ask_other(const struct sl_scene *scene, unsigned int other, unsigned int uplink,
+		      const struct sl_badness *badness, struct others *others)
+{
+	bool trusted = sl_view_trusted(scene->view->policy, other);
+	enum sl_evidence evidence = sl_locate_compare(scene, other, uplink, badness);
+
+	if (evidence == SL_EVIDENCE_SUFFERS && trusted)
+		others->suffers = other;
+	else if (evidence == SL_EVIDENCE_SUFFERS)
+		others->untrusted = other;
+	else if (evidence == SL_EVIDENCE_CLEAN)
+		others->clean = other;
+	else if (trusted && sl_locate_leans(scene, other, uplink, badness))
+		others->leans = other;
+}
+
+static void ask_others(const struct sl_scene *scene, unsigned int service, unsigned int uplink,
+		       struct others *others)
+{
+	struct sl_badness badness = badness_of(scene, service, uplink);
+
+	*others = (struct others){SL_SITE_SERVICES, SL_SITE_SERVICES, SL_SITE_SERVICES,
+				  SL_SITE_SERVICES};
+	for (unsigned int s = 0; s < SL_SITE_SERVICES; s++)
+		if (s != service)
+			ask_other(scene, s, uplink, &badness, others);
+	/* The guests' word counts where one whom we trust seems to say the same. */
+	if (others->suffers == SL_SITE_SERVICES && others->untrusted < SL_SITE_SERVICES)
+		others->suffers = others->leans;
 }
 
 static enum sl_verdict by_others(const struct sl_scene *scene, unsigned int service,
 				 unsigned int uplink, char *why)
 {
 	const struct sl_policy *policy = scene->view->policy;
-	unsigned int clean = SL_SITE_SERVICES, suffers = SL_SITE_SERVICES;
-	struct sl_badness badness;
+	const char *here = sl_view_uplink_name(policy, uplink);
+	struct others others;
+	unsigned int elsewhere;
 
-	sl_locate_badness(scene, service, uplink, &badness);
-	for (unsigned int s = 0; s < SL_SITE_SERVICES; s++) {
-		enum sl_evidence evidence = s == service
-						    ? SL_EVIDENCE_NONE
-						    : sl_locate_compare(scene, s, uplink, &badness);
-
-		if (evidence == SL_EVIDENCE_SUFFERS)
-			suffers = s;
-		else if (evidence == SL_EVIDENCE_CLEAN)
-			clean = s;
-	}
-	if (suffers < SL_SITE_SERVICES) {
+	ask_others(scene, service, uplink, &others);
+	if (others.suffers < SL_SITE_SERVICES) {
 		snprintf(why, SL_TEXT_MAX, "%s suffers on %s as well",
-			 sl_view_service_name(policy, suffers),
-			 sl_view_uplink_name(policy, uplink));
+			 sl_view_service_name(policy, others.suffers), here);
 		return SL_VERDICT_UPLINK;
 	}
-	if (clean < SL_SITE_SERVICES) {
-		snprintf(why, SL_TEXT_MAX, "%s is well on %s", sl_view_service_name(policy, clean),
-			 sl_view_uplink_name(policy, uplink));
+	elsewhere = well_elsewhere(scene, service, uplink);
+	if (elsewhere < SL_SITE_UPLINKS) {
+		snprintf(why, SL_TEXT_MAX, "it is well on %s now, by %s it is ill",
+			 sl_view_uplink_name(policy, elsewhere), here);
+		return SL_VERDICT_UPLINK;
+	}
+	if (server_hangs(sl_locate_path(scene, service, uplink), sl_view_slo(policy, service), why))
+		return SL_VERDICT_DESTINATION;
+	if (others.clean < SL_SITE_SERVICES) {
+		snprintf(why, SL_TEXT_MAX, "%s %s on %s",
+			 sl_view_service_name(policy, others.clean),
+			 sl_judge_bad_now(&scene->judge[others.clean][uplink], scene->now_ms)
+				 ? "is ill otherwise"
+				 : "is well",
+			 here);
 		return SL_VERDICT_DESTINATION;
 	}
-	snprintf(why, SL_TEXT_MAX, "nothing else on %s to compare with",
-		 sl_view_uplink_name(policy, uplink));
+	if (others.untrusted < SL_SITE_SERVICES)
+		snprintf(why, SL_TEXT_MAX, "only %s suffers as well: no proof",
+			 sl_view_service_name(policy, others.untrusted));
+	else
+		snprintf(why, SL_TEXT_MAX, "nothing else on %s to compare with", here);
 	return SL_VERDICT_UNKNOWN;
 }
 
@@ -234,9 +222,9 @@ static bool connects(const struct sl_path_report *path)
 {
 	const struct sl_latency_report *wan = &path->rtt[SL_LEG_WAN];
 
-	return path->state != SL_HEALTH_DOWN && sl_view_opens_bad(path) < LOST_MIN &&
-	       (path->established >= LOST_MIN ||
-		(wan->samples >= SAMPLES_MIN && strcmp(wan->method, "dns") != 0));
+	return path->state != SL_HEALTH_DOWN && sl_view_opens_bad(path) < SL_LOCATE_LOST &&
+	       (path->established >= SL_LOCATE_LOST ||
+		(wan->samples >= SL_LOCATE_SAMPLES && strcmp(wan->method, "dns") != 0));
 }
 
 /* Who connects by @uplink while @service's queries fail; SL_SITE_SERVICES: nobody, or not all. */
@@ -246,12 +234,12 @@ static unsigned int who_connects(const struct sl_scene *scene, unsigned int serv
 	unsigned int who = SL_SITE_SERVICES;
 
 	for (unsigned int s = 0; s < SL_SITE_SERVICES; s++) {
-		const struct sl_path_report *path = path_of(scene, s, uplink);
+		const struct sl_path_report *path = sl_locate_path(scene, s, uplink);
 
-		if (!path || sl_view_limited(scene->view, s))
+		if (!path || sl_view_yields(scene->view, s))
 			continue;
 		if (s != service && sl_judge_bad_now(&scene->judge[s][uplink], scene->now_ms) &&
-		    !only_queries_fail(scene, s, uplink))
+		    !sl_locate_only_queries(scene, s, uplink))
 			return SL_SITE_SERVICES;
 		if (connects(path) && (who == SL_SITE_SERVICES || s == service))
 			who = s;
@@ -263,18 +251,20 @@ static unsigned int who_connects(const struct sl_scene *scene, unsigned int serv
 static bool dns_fault(const struct sl_scene *scene, unsigned int service, unsigned int uplink,
 		      char *why)
 {
-	const struct sl_path_report *path = path_of(scene, service, uplink);
+	const struct sl_path_report *path = sl_locate_path(scene, service, uplink);
 	unsigned int who;
 
-	if (!only_queries_fail(scene, service, uplink))
+	if (!sl_locate_only_queries(scene, service, uplink))
 		return false;
 	who = who_connects(scene, service, uplink);
 	if (who == SL_SITE_SERVICES)
 		return false;
 	/* Short: a decision's text has room for half a line of it. */
-	if (sl_view_queries_bad(path) >= LOST_MIN)
+	if (sl_view_queries_bad(path) >= SL_LOCATE_LOST)
 		snprintf(why, SL_TEXT_MAX, "%u of %u queries fail, %s connects",
-			 sl_view_queries_bad(path), path->queries,
+			 sl_view_queries_bad(path),
+			 path->queries > sl_view_queries_bad(path) ? path->queries
+								   : sl_view_queries_bad(path),
 			 sl_view_service_name(scene->view->policy, who));
 	else
 		snprintf(why, SL_TEXT_MAX, "queries take %.1f ms, %s connects",
@@ -282,9 +272,120 @@ static bool dns_fault(const struct sl_scene *scene, unsigned int service, unsign
 	return true;
 }
 
+static bool stuck_of_late(const struct sl_scene *scene, unsigned int service, unsigned int uplink)
+{
+	const struct sl_judge *judge = &scene->judge[service][uplink];
+
+	return judge->stuck && judge->stuck_ms &&
+	       scene->now_ms - judge->stuck_ms <= SL_JUDGE_STUCK_MS;
+}
+
+/*
+ * Some connections are silent for good while all else passes: nothing is lost but what they repeat,
+ * again and again.  Where an uplink loses, one repeat mostly is enough, and SYNs are lost as well.
+ */
+static bool some_are_silent(const struct sl_path_report *path)
+{
+	return path->stalls >= STALLS_MIN && path->stall_repeats >= path->stalls &&
+	       sl_view_lost(path, SL_LEG_WAN) <= path->stalls + path->stall_repeats;
+}
+
+/*
+ * Old connections are reset, or silent, while new ones open at once, without loss or delay: something
+ * on the way has forgotten them (NAT or firewall, after they were idle).  Keep-alives mend that.
+ */
+static bool idle_forgotten(const struct sl_scene *scene, unsigned int service, unsigned int uplink,
+			   char *why)
+{
+	const struct sl_path_report *path = sl_locate_path(scene, service, uplink);
+	const struct sl_policy_slo *slo = sl_view_slo(scene->view->policy, service);
+	bool reset = path->resets >= RESETS_MIN && !sl_view_lossy(path, slo, SL_LEG_WAN) &&
+		     (path->stalls || sl_view_unanswered(path, slo));
+	/* Where what is large is stuck, connections with that in them are silent as well. */
+	bool silent = some_are_silent(path) && !stuck_of_late(scene, service, uplink);
+
+	if (path->state == SL_HEALTH_DOWN || (!reset && !silent) || sl_view_slow(path, slo) ||
+	    path->established < SL_LOCATE_LOST || sl_view_opens_bad(path))
+		return false;
+	/* Short: a decision's text has room for half a line of it. */
+	snprintf(why, SL_TEXT_MAX, "keep-alives: %u idle ones %s, %u new ones open",
+		 reset ? path->resets : path->stalls, reset ? "reset" : "silent",
+		 path->established);
+	return true;
+}
+
+static bool passed_of_late(const struct sl_scene *scene, unsigned int service, unsigned int uplink)
+{
+	uint64_t passed_ms = scene->judge[service][uplink].passed_ms;
+
+	return passed_ms && scene->now_ms - passed_ms <= SL_JUDGE_PASSED_MS;
+}
+
+/* Large segments that are stuck on an uplink, and nothing that passed after all. */
+struct stuck {
+	uint32_t count, services;
+	uint64_t since_ms; /* the first of them */
+};
+
+/* False: none of @service's are, or that is no word on @uplink. */
+static bool find_stuck(const struct sl_scene *scene, unsigned int service, unsigned int uplink,
+		       struct stuck *stuck)
+{
+	const struct sl_uplink_report *report = scene->view->uplink[uplink];
+
+	*stuck = (struct stuck){.since_ms = scene->now_ms};
+	if (!stuck_of_late(scene, service, uplink) || !report || report->state == SL_HEALTH_DOWN)
+		return false;
+	for (unsigned int u = 0; u < SL_SITE_UPLINKS; u++)
+		if (u != uplink && stuck_of_late(scene, service, u))
+			return false;
+	for (unsigned int s = 0; s < SL_SITE_SERVICES; s++) {
+		const struct sl_judge *judge = &scene->judge[s][uplink];
+
+		if (passed_of_late(scene, s, uplink))
+			return false;
+		if (!stuck_of_late(scene, s, uplink))
+			continue;
+		stuck->count += judge->stuck;
+		stuck->services++;
+		if (judge->stuck_since_ms < stuck->since_ms)
+			stuck->since_ms = judge->stuck_since_ms;
+	}
+	return stuck->count >= STUCK_MIN;
+}
+
+static bool may_pass_yet(const struct sl_scene *scene, const struct stuck *stuck)
+{
+	return stuck->count < STUCK_MANY && scene->now_ms - stuck->since_ms < STUCK_WAIT_MS;
+}
+
+bool sl_locate_waits(const struct sl_scene *scene, unsigned int service, unsigned int uplink)
+{
+	struct stuck stuck;
+
+	return find_stuck(scene, service, uplink, &stuck) && may_pass_yet(scene, &stuck);
+}
+
+bool sl_locate_mtu(const struct sl_scene *scene, unsigned int service, unsigned int uplink,
+		   char *why)
+{
+	const struct sl_uplink_report *report = scene->view->uplink[uplink];
+	struct stuck stuck;
+
+	if (!find_stuck(scene, service, uplink, &stuck) || may_pass_yet(scene, &stuck))
+		return false;
+	snprintf(why, SL_TEXT_MAX,
+		 "MTU: nothing beyond %u bytes passes: %u stuck, of %u service%s; small ones pass",
+		 report->clamp_bytes && report->clamp_bytes < LARGE_BYTES ? report->clamp_bytes
+									  : LARGE_BYTES,
+		 stuck.count, stuck.services, stuck.services == 1 ? "" : "s");
+	return true;
+}
+
+/* No loss or delay on any leg makes a server refuse: where it does, nothing else is asked. */
 static bool server_refuses(const struct sl_path_report *path, char *why)
 {
-	if (path->refused < LOST_MIN || path->refused * 2 < path->attempts)
+	if (!sl_locate_refused(path))
 		return false;
 	snprintf(why, SL_TEXT_MAX, "the server refused %u of %u connections", path->refused,
 		 path->attempts);
@@ -294,7 +395,7 @@ static bool server_refuses(const struct sl_path_report *path, char *why)
 enum sl_verdict sl_locate(const struct sl_scene *scene, unsigned int service, unsigned int uplink,
 			  char *why)
 {
-	const struct sl_path_report *path = path_of(scene, service, uplink);
+	const struct sl_path_report *path = sl_locate_path(scene, service, uplink);
 	const struct sl_uplink_report *report = scene->view->uplink[uplink];
 
 	if (!path) {
@@ -307,11 +408,15 @@ enum sl_verdict sl_locate(const struct sl_scene *scene, unsigned int service, un
 		snprintf(why, SL_TEXT_MAX, "%s is down", report->name);
 		return SL_VERDICT_UPLINK;
 	}
+	if (server_refuses(path, why))
+		return SL_VERDICT_DESTINATION;
 	if (lan_fault(path, sl_view_slo(scene->view->policy, service), why))
 		return SL_VERDICT_LAN;
+	if (sl_locate_mtu(scene, service, uplink, why))
+		return SL_VERDICT_UPLINK;
 	if (dns_fault(scene, service, uplink, why))
 		return SL_VERDICT_DNS;
-	if (server_refuses(path, why))
+	if (idle_forgotten(scene, service, uplink, why))
 		return SL_VERDICT_DESTINATION;
 	if (bad_elsewhere(scene, service, uplink)) {
 		snprintf(why, SL_TEXT_MAX, "it is bad on the other uplink as well");

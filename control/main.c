@@ -13,7 +13,7 @@
 #define EXIT_USAGE 2
 
 static const char usage[] =
-	"usage: storeline-control --redis unix:PATH --state DIR --site SITE [-v]\n"
+	"usage: storeline-control --redis unix:PATH --state DIR --site SITE [--web ADDR] [-v]\n"
 	"\n"
 	"Reads what the dataplane of SITE measures, decides, commands it.  The policy is taken\n"
 	"from Redis, where the dataplane publishes it.\n"
@@ -21,6 +21,8 @@ static const char usage[] =
 	"  --redis ADDRESS  unix:/path/to.sock or tcp:HOST:PORT\n"
 	"  --state DIR      where it keeps what it must not forget (made when missing)\n"
 	"  --site SITE      e.g. store-0421\n"
+	"  --web ADDR       serve the page, its API and /metrics: 127.0.0.1:8421, [::1]:8421 or\n"
+	"                   unix:/path; loopback only, read-only (default: not at all)\n"
 	"  -v, --verbose    also debug lines on stderr\n"
 	"  -h, --help       this text\n"
 	"\n"
@@ -46,6 +48,7 @@ int main(int argc, char **argv)
 	static const struct option options[] = {{"redis", required_argument, NULL, 'r'},
 						{"state", required_argument, NULL, 'd'},
 						{"site", required_argument, NULL, 's'},
+						{"web", required_argument, NULL, 'w'},
 						{"verbose", no_argument, NULL, 'v'},
 						{"help", no_argument, NULL, 'h'},
 						{NULL, 0, NULL, 0}};
@@ -62,6 +65,9 @@ int main(int argc, char **argv)
 			break;
 		case 's':
 			config.site = optarg;
+			break;
+		case 'w':
+			config.web = optarg;
 			break;
 		case 'v':
 			sl_note_verbose(true);

@@ -34,6 +34,85 @@ static void fill(struct sl_site *site, const struct sl_saying *saying, struct sl
 		event->incident = saying->care->incident;
 }
 
+struct sl_scene sl_say_scene(const struct sl_site *site)
+{
+	return (struct sl_scene){.view = &site->view,
+				 .judge = site->judge,
+				 .used_bytes = site->used_bytes,
+				 .ceiling = site->ceiling,
+				 .now_ms = site->now_ms};
+}
+
+void sl_say_turn(struct sl_site *site, unsigned int service)
+{
+	site->record = (struct sl_decision){.inputs = 0};
+	site->turn = service;
+	site->in_turn = true;
+}
+
+void sl_say_turn_over(struct sl_site *site)
+{
+	site->in_turn = false;
+}
+
+static void attach_record(struct sl_site *site, const struct sl_saying *saying,
+			  struct sl_event *event)
+{
+	struct sl_scene scene = sl_say_scene(site);
+	unsigned int uplink = saying->uplink;
+
+	if (!site->in_turn || !site->has_picture)
+		return;
+	if (uplink == SL_UPLINK_UNSET)
+		uplink = sl_view_where(&site->view, site->turn);
+	event->has_decision = true;
+	event->decision = site->record;
+	sl_record_inputs(&event->decision, &scene, site->turn, uplink);
+}
+
+uint64_t sl_say_unix_ns(const struct sl_site *site, uint64_t at_ms)
+{
+	return site->unix_zero_ns + at_ms * 1000000;
+}
+
+/* The first bad picture; of an uplink that the dataplane has left, the last sign of life. */
+static uint64_t first_bad_ms(const struct sl_site *site, unsigned int uplink)
+{
+	const struct sl_judge *judge = &site->judge[site->turn][uplink];
+	const struct sl_uplink_report *report = site->view.uplink[uplink];
+
+	if (sl_judge_bad_now(judge, site->now_ms))
+		return judge->first_bad_ms;
+	if (report && report->state == SL_HEALTH_DOWN && report->silent_ms < site->now_ms)
+		return site->now_ms - report->silent_ms;
+	return site->now_ms;
+}
+
+/* Whoever suffers: whose turn it is when the incident is its own (a limit is set on another). */
+static void note_incident(struct sl_site *site, const struct sl_saying *saying,
+			  const struct sl_event *event)
+{
+	bool own = site->in_turn && site->care[site->turn].incident == event->incident;
+	unsigned int uplink = saying->uplink;
+	struct sl_incident_fact fact = {.event = event,
+					.service =
+						own ? site->care[site->turn].name : event->service,
+					.outcome = saying->outcome,
+					.at_unix_ns = sl_say_unix_ns(site, site->now_ms)};
+
+	if (!event->incident)
+		return;
+	fact.first_bad_unix_ns = fact.at_unix_ns;
+	if (own && uplink < SL_SITE_UPLINKS) {
+		const struct sl_judge *judge = &site->judge[site->turn][uplink];
+
+		fact.path = site->view.path[site->turn][uplink];
+		fact.first_bad_unix_ns = sl_say_unix_ns(site, first_bad_ms(site, uplink));
+		fact.well_unix_ns = judge->good_ms ? sl_say_unix_ns(site, judge->good_ms) : 0;
+	}
+	sl_incident_note(&site->cases, &fact);
+}
+
 static void publish(struct sl_site *site, const struct sl_saying *saying, const char *format,
 		    va_list args)
 {
@@ -44,6 +123,8 @@ static void publish(struct sl_site *site, const struct sl_saying *saying, const 
 	event = &site->out->event[site->out->events++];
 	fill(site, saying, event);
 	vsnprintf(event->text, sizeof(event->text), format, args);
+	attach_record(site, saying, event);
+	note_incident(site, saying, event);
 	if (!saying->care)
 		return;
 	text_copy(saying->care->said, saying->key, SL_KEY_MAX);
@@ -105,24 +186,58 @@ const char *sl_say_barred(const struct sl_site *site)
 	return site->picture.mode == SL_MODE_SHADOW ? "shadow" : NULL;
 }
 
+static uint32_t recent_actions(const struct sl_site *site)
+{
+	uint32_t recent = 0;
+
+	for (uint32_t i = 0; i < SL_SITE_ACTIONS_MAX && i < site->actions; i++)
+		recent += site->now_ms - site->action_ms[i] < MINUTE_MS;
+	return recent;
+}
+
+void sl_say_guardrail(struct sl_site *site, const char *why)
+{
+	static const struct {
+		const char *why, *text;
+	} words[] = {
+		{"bypassed", "bypassed: every packet passes untouched until resume"},
+		{"frozen", "frozen: no new action until resume"},
+		{"shadow", "mode shadow: decided, not done"},
+		{"orders in flight", "too many orders wait for the dataplane's answer"},
+	};
+	char *text = site->record.guardrail;
+
+	snprintf(text, SL_TEXT_MAX, "%s: %u of %u in the last minute", why, recent_actions(site),
+		 site->policy.guardrails.actions_per_minute);
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (!strcmp(words[i].why, why))
+			snprintf(text, SL_TEXT_MAX, "%s", words[i].text);
+}
+
 const char *sl_say_allowed(const struct sl_site *site)
 {
-	uint32_t most = site->policy.guardrails.actions_per_minute, recent = 0;
+	uint32_t most = site->policy.guardrails.actions_per_minute, recent;
 
 	if (sl_say_barred(site))
 		return sl_say_barred(site);
-	for (uint32_t i = 0; i < SL_SITE_ACTIONS_MAX && i < site->actions; i++)
-		recent += site->now_ms - site->action_ms[i] < MINUTE_MS;
+	recent = recent_actions(site);
 	if (recent >= most || recent >= SL_SITE_ACTIONS_MAX)
 		return "actions-per-minute";
 	return site->pending_count == SL_SITE_ORDERS_MAX ? "orders in flight" : NULL;
 }
 
+/* What an order is about: reroute and restore both say where a service goes. */
+static enum sl_command_kind concern(const struct sl_order *order)
+{
+	return order->kind == SL_COMMAND_RESTORE ? SL_COMMAND_REROUTE : order->kind;
+}
+
 static bool same_concern(const struct sl_order *a, const struct sl_order *b)
 {
-	bool limit_a = a->kind == SL_COMMAND_THROTTLE, limit_b = b->kind == SL_COMMAND_THROTTLE;
-
-	return limit_a == limit_b && !strcmp(a->service, b->service);
+	if (concern(a) != concern(b))
+		return false;
+	return a->kind == SL_COMMAND_CLAMP ? !strcmp(a->uplink, b->uplink)
+					   : !strcmp(a->service, b->service);
 }
 
 static void drop(struct sl_site *site, uint32_t i)
@@ -191,7 +306,8 @@ bool sl_say_answered(struct sl_site *site, const char *id, struct sl_order *orde
 bool sl_say_waiting(const struct sl_site *site, const char *service, bool limit)
 {
 	for (uint32_t i = 0; i < site->pending_count; i++)
-		if ((site->pending[i].kind == SL_COMMAND_THROTTLE) == limit &&
+		if (site->pending[i].kind != SL_COMMAND_CLAMP &&
+		    (concern(&site->pending[i]) != SL_COMMAND_REROUTE) == limit &&
 		    !strcmp(site->pending[i].service, service))
 			return true;
 	return false;

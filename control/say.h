@@ -17,8 +17,19 @@ struct sl_saying {
 	unsigned int uplink, to_uplink;
 	enum sl_verdict verdict;
 	uint64_t limit_bps, incident;
-	const char *command_id; /* may be NULL */
+	const char *command_id;  /* may be NULL */
+	enum sl_outcome outcome; /* of the incident's remedy, when that is what is said */
 };
+
+/* What is decided on: this picture, and what is kept of the ones before. */
+struct sl_scene sl_say_scene(const struct sl_site *site);
+
+/*
+ * It is @service's turn: what is said until sl_say_turn_over carries the record of the decision
+ * (site->record, empty now), with the numbers of that service's path.
+ */
+void sl_say_turn(struct sl_site *site, unsigned int service);
+void sl_say_turn_over(struct sl_site *site);
 
 /* Publish a decision. */
 void sl_say(struct sl_site *site, const struct sl_saying *saying, const char *format, ...)
@@ -30,11 +41,17 @@ void sl_say(struct sl_site *site, const struct sl_saying *saying, const char *fo
 void sl_say_hold(struct sl_site *site, const struct sl_saying *saying, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Wall clock of a moment of our own clock, for people. */
+uint64_t sl_say_unix_ns(const struct sl_site *site, uint64_t at_ms);
+
 /* Open an incident for @care unless one is open; its number. */
 uint64_t sl_say_incident(struct sl_site *site, struct sl_care *care);
 
 /* May anything be done now?  NULL = yes; else why not ("frozen", "shadow", ...), a constant. */
 const char *sl_say_barred(const struct sl_site *site);
+
+/* Put what sl_say_allowed answered into the record, in plain words with its numbers. */
+void sl_say_guardrail(struct sl_site *site, const char *why);
 
 /* The same for a new action: also counts actions per minute. */
 const char *sl_say_allowed(const struct sl_site *site);
@@ -55,7 +72,7 @@ void sl_say_resend(struct sl_site *site,
 /* Take the order @id out of flight.  False when it is not there. */
 bool sl_say_answered(struct sl_site *site, const char *id, struct sl_order *order);
 
-/* An order of this kind is in flight for @service. */
+/* An order is in flight for @service: of a limit or mark, or (@limit false) of its path. */
 bool sl_say_waiting(const struct sl_site *site, const char *service, bool limit);
 
 #endif

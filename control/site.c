@@ -3,6 +3,7 @@
  */
 #include "site.h"
 #include "care.h"
+#include "clamp.h"
 #include "relief.h"
 #include "say.h"
 
@@ -39,6 +40,42 @@ static void carry_judges(struct sl_site *site, const struct sl_policy *old,
 						site->judge[s][u] = judge[t][v];
 }
 
+/* Those of uplinks with the same name stay. */
+static void carry_clamps(struct sl_site *site)
+{
+	struct sl_clamp was[SL_SITE_UPLINKS];
+	char name[SL_SITE_UPLINKS][SL_NAME_MAX];
+
+	memcpy(was, site->clamp, sizeof(was));
+	memcpy(name, site->clamped, sizeof(name));
+	memset(site->clamp, 0, sizeof(site->clamp));
+	memset(site->clamped, 0, sizeof(site->clamped));
+	for (uint32_t u = 0; u < site->policy.uplinks; u++) {
+		memcpy(site->clamped[u], site->policy.uplink[u].name, SL_NAME_MAX);
+		for (unsigned int v = 0; v < SL_SITE_UPLINKS; v++)
+			if (!strcmp(name[v], site->clamped[u]))
+				site->clamp[u] = was[v];
+	}
+}
+
+/* Incidents that nobody's care has any more. */
+static void end_orphans(struct sl_site *site)
+{
+	for (uint32_t i = 0; i < site->cases.count; i++) {
+		const struct sl_incident *incident = &site->cases.one[i].incident;
+		bool owned = false;
+
+		for (unsigned int s = 0; s < SL_SITE_SERVICES; s++)
+			owned |= site->care[s].incident == incident->id ||
+				 (site->care[s].ladder.on &&
+				  site->care[s].ladder_incident == incident->id);
+		if (!owned)
+			sl_incident_end(&site->cases, incident->id,
+					sl_say_unix_ns(site, site->now_ms),
+					"its service left the policy");
+	}
+}
+
 void sl_site_set_policy(struct sl_site *site, const struct sl_policy *policy, uint64_t version)
 {
 	static struct sl_policy before; /* too large for a stack */
@@ -50,6 +87,9 @@ void sl_site_set_policy(struct sl_site *site, const struct sl_policy *policy, ui
 	memcpy(judge, site->judge, sizeof(judge));
 	memset(site->care, 0, sizeof(site->care));
 	memset(site->judge, 0, sizeof(site->judge));
+	memset(site->ceiling, 0, sizeof(site->ceiling));
+	if (site->has_policy && version != site->policy_version)
+		site->policy_ms = site->now_ms;
 	site->policy = *policy;
 	site->policy_version = version;
 	for (uint32_t s = 0; s < policy->services; s++) {
@@ -59,10 +99,12 @@ void sl_site_set_policy(struct sl_site *site, const struct sl_policy *policy, ui
 			site->care[s] = *old;
 		snprintf(site->care[s].name, SL_NAME_MAX, "%s", policy->service[s].name);
 	}
+	carry_clamps(site);
 	if (site->has_policy)
 		carry_judges(site, &before, judge);
 	site->has_policy = true;
 	site->has_picture = false;
+	end_orphans(site);
 }
 
 /* Times of another boot of the machine: everything has just happened. */
@@ -72,14 +114,27 @@ void sl_site_rebase(struct sl_site *site, uint64_t now_ms)
 		struct sl_care *care = &site->care[s];
 
 		care->moved_ms = care->moved_ms ? now_ms : 0;
+		for (unsigned int i = 0; i < SL_POLICY_MOVES_MAX; i++)
+			care->move_at_ms[i] = care->move_at_ms[i] ? now_ms : 0;
 		care->returned_ms = care->returned_ms ? now_ms : 0;
 		care->changed_ms = 0;
 		care->said_ms = care->wants_ms = now_ms;
 		care->ladder.step_ms = now_ms;
 		care->ladder.ended_ms = care->ladder.ended_ms ? now_ms : 0;
-		care->barred_ms = care->ladder_failed_ms = 0;
+		care->barred_ms = care->ladder_failed_ms = care->mark_failed_ms = 0;
+		care->first_bad_ms = care->ladder_bad_ms = 0;
+		care->trial_ms = care->trial_ms ? now_ms : 0;
 		care->home = (struct sl_home){0};
 	}
+	for (unsigned int u = 0; u < SL_SITE_UPLINKS; u++) {
+		site->clamp[u].since_ms = now_ms;
+		site->clamp[u].bad_ms = site->clamp[u].failed_ms = 0;
+	}
+}
+
+void sl_site_clock(struct sl_site *site, uint64_t unix_ns, uint64_t now_ms)
+{
+	site->unix_zero_ns = unix_ns - now_ms * 1000000;
 }
 
 static void begin(struct sl_site *site, uint64_t now_ms, struct sl_site_out *out)
@@ -96,7 +151,8 @@ static void pool(const struct sl_site *site, unsigned int service, unsigned int 
 	for (unsigned int s = 0; s < SL_SITE_SERVICES; s++) {
 		const struct sl_path_report *path = site->view.path[s][uplink];
 
-		if (s == service || !path || sl_view_limited(&site->view, s))
+		if (s == service || !path || sl_view_yields(&site->view, s) ||
+		    !sl_view_trusted(&site->policy, s))
 			continue;
 		lost += sl_view_lost(path, SL_LEG_WAN);
 		segments += sl_view_segments(path);
@@ -124,11 +180,24 @@ static bool well(const struct sl_site *site, unsigned int uplink)
 	return true;
 }
 
+static uint64_t up_for_ms(struct sl_site *site, unsigned int uplink)
+{
+	const struct sl_uplink_report *report = site->view.uplink[uplink];
+	uint64_t *since_ms = &site->up_ms[uplink];
+
+	if (!report || report->state == SL_HEALTH_DOWN)
+		*since_ms = 0;
+	else if (!*since_ms)
+		*since_ms = site->now_ms;
+	return *since_ms ? site->now_ms - *since_ms : 0;
+}
+
 static void judge_all(struct sl_site *site)
 {
 	for (unsigned int u = 0; u < SL_SITE_UPLINKS; u++) {
 		struct sl_judge_context context = {.now_ms = site->now_ms,
 						   .hold_ms = site->policy.guardrails.hold_down_ms,
+						   .up_for_ms = up_for_ms(site, u),
 						   .learn = well(site, u)};
 
 		for (unsigned int s = 0; s < SL_SITE_SERVICES; s++) {
@@ -138,6 +207,26 @@ static void judge_all(struct sl_site *site)
 			pool(site, s, u, &context);
 			sl_judge_picture(&site->judge[s][u], site->view.path[s][u], &context);
 		}
+	}
+}
+
+static void see_ceilings(struct sl_site *site)
+{
+	struct sl_scene scene = sl_say_scene(site);
+
+	for (uint32_t u = 0; u < site->policy.uplinks; u++)
+		sl_ceiling_picture(&site->ceiling[u], &scene, u);
+}
+
+void sl_site_still(struct sl_site *site, unsigned int times)
+{
+	for (unsigned int u = 0; u < SL_SITE_UPLINKS; u++) {
+		bool usual = well(site, u);
+
+		for (unsigned int s = 0; s < SL_SITE_SERVICES; s++)
+			if (site->view.path[s][u])
+				sl_judge_still(&site->judge[s][u], site->view.path[s][u], usual,
+					       times);
 	}
 }
 
@@ -166,10 +255,25 @@ static void decide_all(struct sl_site *site)
 {
 	for (uint32_t s = 0; s < site->policy.services; s++)
 		sl_relief_step(site, s);
+	for (uint32_t u = 0; u < site->policy.uplinks; u++)
+		sl_clamp_step(site, u);
 	for (int priority = 3; priority >= 0; priority--)
-		for (uint32_t s = 0; s < site->policy.services; s++)
-			if (site->policy.service[s].priority == priority)
-				sl_care_step(site, s);
+		for (uint32_t s = 0; s < site->policy.services; s++) {
+			if (site->policy.service[s].priority != priority)
+				continue;
+			sl_say_turn(site, s);
+			sl_care_step(site, s);
+		}
+	sl_say_turn_over(site);
+}
+
+/* What passed while no picture came is guessed at for a second only. */
+static void count_usage(struct sl_site *site, uint64_t gap_ms)
+{
+	sl_usage_count(&site->usage, &site->view, sl_say_unix_ns(site, site->now_ms),
+		       gap_ms < SL_SITE_SILENT_MS ? gap_ms : SL_SITE_SILENT_MS);
+	for (uint32_t u = 0; u < site->policy.uplinks; u++)
+		site->used_bytes[u] = sl_usage_of(&site->usage, site->policy.uplink[u].name);
 }
 
 void sl_site_picture(struct sl_site *site, const struct sl_telemetry *picture, uint64_t now_ms,
@@ -184,16 +288,19 @@ void sl_site_picture(struct sl_site *site, const struct sl_telemetry *picture, u
 		return;
 	if (!again || picture->version < site->picture.version || gap_ms > SL_SITE_SILENT_MS)
 		pause_judging(site);
-	site->picture = *picture;
+	sl_wire_copy_telemetry(&site->picture, picture);
 	sl_view_make(&site->view, &site->policy, &site->picture);
 	if (again && gap_ms < BURST_MS)
 		return;
+	if (again)
+		count_usage(site, gap_ms);
 	site->picture_ms = now_ms;
 	site->has_picture = true;
 	site->silent = false;
 	if (back)
 		say_site(site, "speaks", "the dataplane speaks again", (double)gap_ms / 1e3);
 	judge_all(site);
+	see_ceilings(site);
 	if (now_ms >= site->settle_ms)
 		decide_all(site);
 }
@@ -211,17 +318,24 @@ static void answer(struct sl_site *site, const struct sl_order *order, enum sl_a
 {
 	int service = service_of(site, order->service);
 
-	if (service >= 0 && site->has_picture)
-		sl_care_answer(site, (unsigned int)service, order, status, why);
+	if (service < 0 || !site->has_picture)
+		return;
+	sl_say_turn(site, (unsigned int)service);
+	sl_care_answer(site, (unsigned int)service, order, status, why);
+	sl_say_turn_over(site);
 }
 
 /* What was done shows in the pictures and is adopted from there; who restored does not. */
 static void hear_action(struct sl_site *site, const struct sl_event *event)
 {
 	int service = service_of(site, event->service);
+	bool restore = !strcmp(event->remedy, "restore");
 
-	if (service >= 0 && !strcmp(event->remedy, "restore") &&
-	    !strncmp(event->command_id, "cli-", 4))
+	if (service < 0 || strncmp(event->command_id, "cli-", 4) != 0)
+		return;
+	if (restore || !strcmp(event->remedy, sl_relief_word(&site->care[service])))
+		sl_relief_person(site, (unsigned int)service);
+	if (restore)
 		sl_care_person(site, (unsigned int)service);
 }
 

@@ -9,8 +9,11 @@
 #ifndef SL_SITE_H
 #define SL_SITE_H
 
+#include "ceiling.h"
 #include "decide.h"
+#include "incident.h"
 #include "prove.h"
+#include "usage.h"
 
 #define SL_SITE_EVENTS_MAX  48
 #define SL_SITE_ORDERS_MAX  32 /* also in flight at once */
@@ -28,18 +31,23 @@ struct sl_order {
 	char service[SL_NAME_MAX];
 	char uplink[SL_NAME_MAX];
 	bool move_live;
+	uint32_t share_ppm; /* REROUTE: of new flows, for a trial; 0 = all */
 	uint64_t limit_bps;
+	uint32_t packet_bytes;  /* CLAMP; 0 lifts it */
+	char dscp[SL_DSCP_MAX]; /* REMARK; "" lifts it */
+	uint32_t hold_ms;       /* it ends by itself after this; 0 = stays */
 	uint64_t incident;
 	uint64_t made_ms, sent_ms;
 	char reason[SL_TEXT_MAX];
 };
 
 enum sl_phase {
-	SL_PHASE_HOME,     /* where the policy wants it */
-	SL_PHASE_MOVING,   /* ordered, not confirmed */
-	SL_PHASE_PROVING,  /* moved: does it help? */
-	SL_PHASE_AWAY,     /* elsewhere, waiting for the way home to be well */
-	SL_PHASE_RETURNING /* ordered home */
+	SL_PHASE_HOME,      /* where the policy wants it */
+	SL_PHASE_MOVING,    /* ordered, not confirmed */
+	SL_PHASE_PROVING,   /* moved: does it help? */
+	SL_PHASE_AWAY,      /* elsewhere, waiting for the way home to be well */
+	SL_PHASE_RETURNING, /* ordered home */
+	SL_PHASE_TRYING     /* at home still, some new flows go elsewhere */
 };
 
 /* What is kept of one service. */
@@ -48,11 +56,20 @@ struct sl_care {
 	enum sl_phase phase;
 	uint64_t incident; /* 0 = none open */
 	enum sl_verdict verdict;
+	enum sl_verdict found; /* LAN, DESTINATION or DNS: seen last at .found_ms; 0 = not */
+	uint64_t found_ms;
 	char from[SL_NAME_MAX], to[SL_NAME_MAX]; /* uplinks of the last move */
 	bool person; /* a person set its uplink: hands off until the policy's stands again */
-	struct sl_badness left; /* how bad it was when it left home */
+	struct sl_badness left;   /* how bad it was when it left home */
+	char print[SL_PRINT_MAX]; /* of the incident that the move was chosen for; "" = none */
+	uint64_t trial_ms;        /* since when the trial stands; 0 = it does not yet */
+	uint32_t share_ppm;       /* of new flows, in the trial */
+	bool known;               /* the move is a proven remedy */
+	uint64_t first_bad_ms;    /* of the trouble that it left */
 	struct sl_home home;
-	uint64_t moved_ms;     /* last move by anyone; 0 = never */
+	uint64_t moved_ms;                        /* last move by anyone; 0 = never */
+	uint64_t move_at_ms[SL_POLICY_MOVES_MAX]; /* ring of the last moves */
+	uint32_t moves;                           /* counted into it */
 	uint64_t changed_ms;   /* last change known from an answer: pictures may be older */
 	uint64_t returned_ms;  /* last return home by us; 0 = never */
 	uint64_t barred_ms;    /* no move before this */
@@ -65,7 +82,22 @@ struct sl_care {
 	struct sl_ladder ladder; /* as culprit */
 	char ladder_uplink[SL_NAME_MAX];
 	uint64_t ladder_incident;
+	char ladder_print[SL_PRINT_MAX];
+	uint64_t ladder_bad_ms;    /* the first bad picture of the served */
 	uint64_t ladder_failed_ms; /* as victim: throttling did not help */
+	uint64_t mark_failed_ms;   /* as victim: marking the culprit did not help */
+};
+
+/* A smaller MSS of an uplink's new connections (clamp.h); zero = never set. */
+struct sl_clamp {
+	bool on, proved, known;    /* known: proven before */
+	char service[SL_NAME_MAX]; /* for whom */
+	uint32_t bytes;            /* of an IP packet */
+	uint64_t incident;
+	uint64_t since_ms;
+	uint64_t bad_ms;          /* the first bad picture of the served */
+	uint64_t failed_ms;       /* when it was lifted, having helped nobody; 0 = never */
+	char print[SL_PRINT_MAX]; /* of the incident that it was chosen for; "" = learnt */
 };
 
 struct sl_site_out {
@@ -80,11 +112,20 @@ struct sl_site {
 	uint64_t term, orders, incidents;
 	uint64_t state_changes; /* of the dataplane's paths and uplinks, each counted once */
 	struct sl_care care[SL_SITE_SERVICES];
+	struct sl_clamp clamp[SL_SITE_UPLINKS];     /* by uplink of the policy */
+	char clamped[SL_SITE_UPLINKS][SL_NAME_MAX]; /* whose they are */
+	struct sl_memory memory;                    /* what this site has learnt */
+	struct sl_usage usage;
+	struct sl_cases cases; /* incidents: open, or not yet in Redis */
 	/* Of this life. */
+	struct sl_memory fleet; /* what the others have */
 	bool has_policy;
 	uint64_t policy_version;
+	uint64_t policy_ms; /* when another policy came into force; 0 = the first stands */
 	struct sl_policy policy;
 	struct sl_judge judge[SL_SITE_SERVICES][SL_SITE_UPLINKS];
+	uint64_t up_ms[SL_SITE_UPLINKS]; /* since when it has not been down; 0 = it is */
+	struct sl_ceiling ceiling[SL_SITE_UPLINKS];
 	struct sl_telemetry picture;
 	struct sl_view view; /* of picture */
 	bool has_picture, silent;
@@ -93,7 +134,12 @@ struct sl_site {
 	uint32_t actions;
 	uint32_t pending_count;
 	struct sl_order pending[SL_SITE_ORDERS_MAX];
-	uint64_t now_ms; /* of the call under way */
+	uint64_t now_ms;                      /* of the call under way */
+	uint64_t unix_zero_ns;                /* wall clock when our clock was 0 */
+	uint64_t used_bytes[SL_SITE_UPLINKS]; /* of the month, by each uplink */
+	struct sl_decision record;            /* of the service whose turn it is (say.h) */
+	unsigned int turn;
+	bool in_turn;
 	struct sl_site_out *out;
 };
 
@@ -103,12 +149,18 @@ void sl_site_init(struct sl_site *site, const char *name);
 /* A policy (again).  What is kept of a service stays with its name. */
 void sl_site_set_policy(struct sl_site *site, const struct sl_policy *policy, uint64_t version);
 
+/* What the wall clock shows at @now_ms; again when it may have been set. */
+void sl_site_clock(struct sl_site *site, uint64_t unix_ns, uint64_t now_ms);
+
 /* Take in a picture, an event of the dataplane (each once, in order), the passing of time. */
 void sl_site_picture(struct sl_site *site, const struct sl_telemetry *picture, uint64_t now_ms,
 		     struct sl_site_out *out);
 void sl_site_event(struct sl_site *site, const struct sl_event *event, uint64_t now_ms,
 		   struct sl_site_out *out);
 void sl_site_tick(struct sl_site *site, uint64_t now_ms, struct sl_site_out *out);
+
+/* The last picture stood for @times more like it: what is usual is learnt from them as well. */
+void sl_site_still(struct sl_site *site, unsigned int times);
 
 /* Restored from a state file of an earlier boot of the machine: its clock is not ours. */
 void sl_site_rebase(struct sl_site *site, uint64_t now_ms);

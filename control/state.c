@@ -2,6 +2,7 @@
  * state.c - the state file: structs to JSON and back, atomically on disk
  */
 #include "state.h"
+#include "state_wire.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,8 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FORMAT     1
-#define EVENT_SIZE 8192
+#define FORMAT 1
 
 /* The numbers kept of a service, one row each: both directions read this table. */
 #define CARE_U64(name)                                                                     \
@@ -31,7 +31,28 @@ static const struct field {
 	CARE_U64(left.down),
 	CARE_U64(left.rise_us),
 	CARE_U64(left.loss_ppm),
+	CARE_U64(known),
+	CARE_U64(trial_ms),
+	CARE_U64(share_ppm),
+	CARE_U64(first_bad_ms),
 	CARE_U64(moved_ms),
+	CARE_U64(moves),
+	CARE_U64(move_at_ms[0]),
+	CARE_U64(move_at_ms[1]),
+	CARE_U64(move_at_ms[2]),
+	CARE_U64(move_at_ms[3]),
+	CARE_U64(move_at_ms[4]),
+	CARE_U64(move_at_ms[5]),
+	CARE_U64(move_at_ms[6]),
+	CARE_U64(move_at_ms[7]),
+	CARE_U64(move_at_ms[8]),
+	CARE_U64(move_at_ms[9]),
+	CARE_U64(move_at_ms[10]),
+	CARE_U64(move_at_ms[11]),
+	CARE_U64(move_at_ms[12]),
+	CARE_U64(move_at_ms[13]),
+	CARE_U64(move_at_ms[14]),
+	CARE_U64(move_at_ms[15]),
 	CARE_U64(changed_ms),
 	CARE_U64(returned_ms),
 	CARE_U64(barred_ms),
@@ -40,6 +61,7 @@ static const struct field {
 	CARE_U64(said_ms),
 	CARE_U64(ladder.on),
 	CARE_U64(ladder.proved),
+	CARE_U64(ladder.marks),
 	CARE_U64(ladder.limit_bps),
 	CARE_U64(ladder.floor_bps),
 	CARE_U64(ladder.first_bps),
@@ -50,12 +72,16 @@ static const struct field {
 	CARE_U64(ladder.step_ms),
 	CARE_U64(ladder.ended_ms),
 	CARE_U64(ladder_incident),
+	CARE_U64(ladder_bad_ms),
 	CARE_U64(ladder_failed_ms),
+	CARE_U64(mark_failed_ms),
 };
+_Static_assert(SL_POLICY_MOVES_MAX == 16, "each of move_at_ms[] has a row");
 #define CARE_NUMBERS (sizeof(care_numbers) / sizeof(care_numbers[0]))
 
 static const struct field care_texts[] = {
-	CARE_U64(name), CARE_U64(from), CARE_U64(to), CARE_U64(said), CARE_U64(ladder_uplink),
+	CARE_U64(name),  CARE_U64(from),          CARE_U64(to),           CARE_U64(said),
+	CARE_U64(print), CARE_U64(ladder_uplink), CARE_U64(ladder_print),
 };
 #define CARE_TEXTS (sizeof(care_texts) / sizeof(care_texts[0]))
 
@@ -109,40 +135,10 @@ static void care_read(struct sl_care *care, const json_t *object)
 	}
 	for (size_t i = 0; i < CARE_NUMBERS; i++)
 		field_set(care, &care_numbers[i], number_of(object, care_numbers[i].name));
-	if (care->phase > SL_PHASE_RETURNING)
+	if (care->phase > SL_PHASE_TRYING)
 		care->phase = SL_PHASE_HOME;
 	if (care->verdict >= SL_VERDICT_COUNT)
 		care->verdict = SL_VERDICT_UNKNOWN;
-}
-
-static json_t *event_write(const struct sl_event *event)
-{
-	uint8_t bytes[EVENT_SIZE];
-	char text[2 * EVENT_SIZE + 1];
-	long size = sl_wire_pack_event(event, bytes, sizeof(bytes));
-
-	if (size < 0)
-		return json_null();
-	for (long i = 0; i < size; i++)
-		snprintf(text + 2 * i, 3, "%02x", bytes[i]);
-	text[2 * size] = '\0';
-	return json_string(text);
-}
-
-static bool event_read(struct sl_event *event, const char *text)
-{
-	uint8_t bytes[EVENT_SIZE];
-	size_t size = text ? strlen(text) / 2 : 0;
-	unsigned int byte;
-
-	if (!size || size > sizeof(bytes))
-		return false;
-	for (size_t i = 0; i < size; i++) {
-		if (sscanf(text + 2 * i, "%2x", &byte) != 1)
-			return false;
-		bytes[i] = (uint8_t)byte;
-	}
-	return !sl_wire_unpack_event(event, bytes, size, NULL);
 }
 
 static json_t *mark_write(const struct sl_inbox_mark *mark)
@@ -171,6 +167,32 @@ void sl_state_machine_boot(char *text, size_t size)
 	fclose(file);
 }
 
+static json_t *usage_write(const struct sl_usage *usage)
+{
+	json_t *object = json_object(), *uplinks = json_object();
+
+	json_object_set_new(object, "month", number(usage->month));
+	for (uint32_t i = 0; i < usage->count; i++)
+		json_object_set_new(uplinks, usage->uplink[i].name, number(usage->uplink[i].bytes));
+	json_object_set_new(object, "bytes", uplinks);
+	return object;
+}
+
+static void usage_read(struct sl_usage *usage, json_t *object)
+{
+	json_t *uplinks = json_object_get(object, "bytes"), *value;
+	const char *name;
+
+	*usage = (struct sl_usage){.month = (uint32_t)number_of(object, "month")};
+	json_object_foreach(uplinks, name, value)
+	{
+		if (usage->count == SL_SITE_UPLINKS)
+			return;
+		snprintf(usage->uplink[usage->count].name, SL_NAME_MAX, "%s", name);
+		usage->uplink[usage->count++].bytes = number_of(uplinks, name);
+	}
+}
+
 static json_t *state_write(const struct sl_state *state)
 {
 	const struct sl_site *site = state->site;
@@ -197,8 +219,12 @@ static json_t *state_write(const struct sl_state *state)
 			json_array_append_new(cares, care_write(&site->care[i]));
 	json_object_set_new(root, "services", cares);
 	for (uint32_t i = 0; i < state->outbox.count; i++)
-		json_array_append_new(events, event_write(&state->outbox.event[i]));
+		json_array_append_new(events, sl_state_event_write(&state->outbox.event[i]));
 	json_object_set_new(root, "events", events);
+	json_object_set_new(root, "cases", sl_state_cases_write(&site->cases));
+	json_object_set_new(root, "memory", sl_state_memory_write(site));
+	json_object_set_new(root, "usage", usage_write(&site->usage));
+	json_object_set_new(root, "clamps", sl_state_clamps_write(site));
 	return root;
 }
 
@@ -231,8 +257,13 @@ static void state_read(struct sl_state *state, const json_t *root)
 		care_read(&site->care[i], item);
 	json_array_foreach(json_object_get(root, "events"), i,
 			   item) if (state->outbox.count < SL_OUTBOX_MAX &&
-				     event_read(&state->outbox.event[state->outbox.count],
-						json_string_value(item))) state->outbox.count++;
+				     sl_state_event_read(&state->outbox.event[state->outbox.count],
+							 json_string_value(item)))
+		state->outbox.count++;
+	sl_state_cases_read(&site->cases, json_object_get(root, "cases"));
+	usage_read(&site->usage, json_object_get(root, "usage"));
+	sl_state_clamps_read(site, json_object_get(root, "clamps"));
+	sl_state_memory_read(site, json_string_value(json_object_get(root, "memory")));
 	sl_state_machine_boot(machine, sizeof(machine));
 	if (!then || strcmp(then, machine))
 		sl_site_rebase(site, mono_ms());

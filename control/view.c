@@ -9,7 +9,8 @@
 
 #include <string.h>
 
-#define PPM 1000000u
+#define PPM            1000000u
+#define UNANSWERED_MIN 3
 
 static int service_index(const struct sl_policy *policy, const char *name)
 {
@@ -93,6 +94,48 @@ bool sl_view_limited(const struct sl_view *view, unsigned int service)
 	return report && (report->limit_bps[0] || report->limit_bps[1]);
 }
 
+bool sl_view_remarked(const struct sl_view *view, unsigned int service)
+{
+	return view->service[service] && view->service[service]->dscp_cause[0];
+}
+
+bool sl_view_yields(const struct sl_view *view, unsigned int service)
+{
+	const struct sl_service_report *report = view->service[service];
+	unsigned int where = sl_view_where(view, service);
+
+	return sl_view_limited(view, service) ||
+	       (report && !strcmp(report->dscp, SL_VIEW_LE) && where < view->policy->uplinks &&
+		view->policy->uplink[where].dscp == SL_DSCP_HONOURED);
+}
+
+bool sl_view_trusted(const struct sl_policy *policy, unsigned int service)
+{
+	return service < policy->services && policy->service[service].priority > 0;
+}
+
+const char *sl_view_brief(const struct sl_path_report *path, char text[SL_BRIEF_MAX])
+{
+	static const char bound[] = " (lower bound";
+	const char *from = path->reason;
+	size_t at = 0;
+
+	while (*from && at < SL_BRIEF_MAX - 1) {
+		const char *end =
+			strncmp(from, bound, sizeof(bound) - 1) != 0 ? NULL : strchr(from, ')');
+
+		if (end)
+			from = end + 1;
+		else
+			text[at++] = *from++;
+	}
+	text[at] = '\0';
+	/* Cut short: only the parts that are whole. */
+	if (*from && strrchr(text, ';'))
+		*strrchr(text, ';') = '\0';
+	return text;
+}
+
 uint64_t sl_view_rate(const struct sl_path_report *path, unsigned int side)
 {
 	return path->window_ms ? path->bytes[side] * 8000 / path->window_ms : 0;
@@ -148,6 +191,14 @@ uint32_t sl_view_queries_bad(const struct sl_path_report *path)
 uint32_t sl_view_opens_bad(const struct sl_path_report *path)
 {
 	return path->attempts_repeated + path->refused + path->hellos_unanswered;
+}
+
+bool sl_view_unanswered(const struct sl_path_report *path, const struct sl_policy_slo *slo)
+{
+	return slo && slo->failures_ppm != UINT32_MAX &&
+	       path->requests_unanswered >= UNANSWERED_MIN &&
+	       (uint64_t)path->requests_unanswered * PPM >
+		       (uint64_t)path->requests * slo->failures_ppm;
 }
 
 bool sl_view_slow(const struct sl_path_report *path, const struct sl_policy_slo *slo)

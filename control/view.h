@@ -42,6 +42,27 @@ unsigned int sl_view_where(const struct sl_view *view, unsigned int service);
 /* True while a rate limit is set for @service: its loss is then our own doing. */
 bool sl_view_limited(const struct sl_view *view, unsigned int service);
 
+/* True while a command has set the DSCP of @service's packets. */
+bool sl_view_remarked(const struct sl_view *view, unsigned int service);
+
+/*
+ * True while @service is held back on purpose: limited, or marked to yield to all else on an uplink
+ * that honours it.  What it suffers then is no evidence.
+ */
+#define SL_VIEW_LE "LE" /* Lower Effort, RFC 8622 */
+bool sl_view_yields(const struct sl_view *view, unsigned int service);
+
+/*
+ * True when what befalls @service is evidence against an uplink.  Not so a background service
+ * (guests) nor what no rule names: anyone on their network can make them lose and wait, by
+ * talking to a server of his own.
+ */
+bool sl_view_trusted(const struct sl_policy *policy, unsigned int service);
+
+/* Why @path is in its state, for a sentence: without its bounds, shortened; in @text. */
+#define SL_BRIEF_MAX 81
+const char *sl_view_brief(const struct sl_path_report *path, char text[SL_BRIEF_MAX]);
+
 /* Rate of @path in bit/s by sender (0 towards the WAN, 1 from it). */
 uint64_t sl_view_rate(const struct sl_path_report *path, unsigned int side);
 
@@ -57,6 +78,9 @@ uint32_t sl_view_media_loss_ppm(const struct sl_path_report *path, unsigned int 
 /* DNS queries that failed or went unanswered; connections and hellos that did. */
 uint32_t sl_view_queries_bad(const struct sl_path_report *path);
 uint32_t sl_view_opens_bad(const struct sl_path_report *path);
+
+/* True when more requests than the SLO's failures allow went unanswered, and not by chance. */
+bool sl_view_unanswered(const struct sl_path_report *path, const struct sl_policy_slo *slo);
 
 /* True when more WAN-leg samples than the SLO's quantile allows are above its latency. */
 bool sl_view_slow(const struct sl_path_report *path, const struct sl_policy_slo *slo);

@@ -45,6 +45,7 @@ static void on_tick100(evutil_socket_t fd, short what, void *arg)
 	struct sl_engine *engine = agent->config.engine;
 
 	sl_agent_tick100(agent);
+	sl_agent_recorder_tick(agent, sl_agent_mono_ns(agent));
 	sl_agent_fill_picture(agent);
 	sl_bus_send_telemetry(agent->bus, &agent->picture);
 	sl_spool_tick(agent->spool, sl_agent_mono_ns(agent));
@@ -59,7 +60,8 @@ static void on_tick1000(evutil_socket_t fd, short what, void *arg)
 	char why[SL_TEXT_MAX] = "";
 	int again = 0;
 
-	sl_bus_send_health(agent->bus, &agent->picture);
+	sl_bus_send_health(agent->bus, &agent->picture, &agent->apply.policy.history);
+	sl_agent_recorder_second(agent);
 	if (agent->config.hooks.reattach)
 		again = agent->config.hooks.reattach(agent->config.engine, why, sizeof(why));
 	if (again < 0 && agent->hook_failures++ % 60 == 0)
@@ -180,6 +182,12 @@ int sl_agent_open(struct sl_agent **out, const struct sl_agent_config *config, c
 	sl_outbox_init(&agent->outbox, agent->bus, agent->spool);
 	err = sl_agent_names_open(agent);
 	if (!err)
+		err = sl_agent_probes_open(agent);
+	if (!err)
+		err = sl_agent_rhythm_open(agent);
+	if (!err)
+		err = sl_agent_recorder_open(agent);
+	if (!err)
 		err = sl_agent_lay_out(agent);
 	if (err)
 		goto err_agent;
@@ -215,5 +223,8 @@ void sl_agent_close(struct sl_agent *agent)
 	sl_spool_close(agent->spool);
 	sl_window_close(agent->window);
 	sl_agent_names_close(agent);
+	sl_agent_probes_close(agent);
+	sl_agent_rhythm_close(agent);
+	sl_agent_recorder_close(agent);
 	free(agent);
 }

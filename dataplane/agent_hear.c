@@ -53,6 +53,9 @@ static void on_command(void *arg, const struct sl_command *command, const char *
 		sl_agent_say_action(agent, &action, command->id);
 	}
 	acknowledge(agent, command, status, why);
+	if (command->incident)
+		sl_agent_recorder_freeze(agent, command->service, command->incident,
+					 command->reason);
 	if (agent->policies_said == agent->apply.policies)
 		return;
 	if (sl_agent_lay_out(agent))

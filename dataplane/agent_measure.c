@@ -47,11 +47,21 @@ static uint32_t window_ms_of(const struct sl_agent *agent, unsigned int service)
 	return slo && slo->window_ms ? slo->window_ms : 1000;
 }
 
+static bool is_critical(const struct sl_agent *agent, unsigned int service)
+{
+	return service != SL_SERVICE_OTHER &&
+	       agent->apply.policy.service[service - 1].priority == SL_PRIORITY_CRITICAL;
+}
+
 static void add_path(struct sl_agent *agent, unsigned int service, unsigned int uplink)
 {
 	struct sl_agent_path *p = &agent->path[agent->paths++];
 
-	*p = (struct sl_agent_path){.service = (uint8_t)service, .uplink = (uint8_t)uplink};
+	*p = (struct sl_agent_path){
+		.service = (uint8_t)service,
+		.uplink = (uint8_t)uplink,
+		.critical = is_critical(agent, service),
+	};
 	snprintf(p->report.service, SL_NAME_MAX, "%s",
 		 sl_compile_service_name(&agent->apply.policy, service));
 	snprintf(p->report.uplink, SL_NAME_MAX, "%s", uplink_name(agent, uplink));
@@ -74,10 +84,14 @@ int sl_agent_lay_out(struct sl_agent *agent)
 			if (t->uplinks == 0 || sl_compile_allows(&agent->apply.policy, s, u))
 				add_path(agent, s, u);
 	}
+	memset(&agent->requests, 0, sizeof(agent->requests)); /* services may be others now */
 	sl_liveness_init(&agent->liveness, t->services, uplinks_of(agent));
-	/* The uplinks are the same ones: what is down stays down under the new policy. */
-	memcpy(agent->liveness.uplink, was.uplink, sizeof(was.uplink));
-	memcpy(agent->liveness.rtt_p95_us, was.rtt_p95_us, sizeof(was.rtt_p95_us));
+	sl_liveness_carry(&agent->liveness, &was);
+	for (unsigned int u = 0; u < uplinks_of(agent); u++)
+		sl_liveness_trust(&agent->liveness, u, sl_compile_trusted(&agent->apply.policy, u));
+	sl_agent_probes_apply(agent);
+	sl_agent_rhythm_apply(agent);
+	sl_agent_recorder_apply(agent);
 	if (sl_window_open(&window, t->services, uplinks_of(agent), longest_ms))
 		return -ENOMEM;
 	sl_window_close(agent->window);
@@ -119,6 +133,8 @@ static void announce_path(struct sl_agent *agent, struct sl_agent_path *p, uint6
 	p->announced = p->report.state;
 	p->announced_ns = now_ns;
 	sl_agent_say(agent, &event);
+	if (alarming(event.after))
+		sl_agent_recorder_freeze(agent, event.service, 0, event.text);
 }
 
 static void announce_uplink(struct sl_agent *agent, unsigned int u, uint64_t now_ns)
@@ -141,6 +157,8 @@ static void announce_uplink(struct sl_agent *agent, unsigned int u, uint64_t now
 	       "name=%s state=%s why=\"%s\"", event.uplink, sl_health_word(event.after),
 	       event.text);
 	sl_agent_say(agent, &event);
+	if (alarming(event.after))
+		sl_agent_recorder_freeze(agent, "", 0, event.text);
 }
 
 /* ---- health ---- */
@@ -231,6 +249,8 @@ static void judge(struct sl_agent *agent, struct sl_agent_path *p)
 		.live = &live,
 		.engine_lost_ppm = lost_ppm(&agent->loss),
 	};
+	in.requests_unanswered = sl_requests_unanswered(&agent->requests, path, &in.requests);
+
 	uint32_t further_ms = reach < SL_WINDOW_LONGER_MS ? reach : SL_WINDOW_LONGER_MS;
 
 	if (want_ms < further_ms &&
@@ -243,13 +263,45 @@ static void judge(struct sl_agent *agent, struct sl_agent_path *p)
 	if (span_ms + SL_WINDOW_TICK_MS < (want_ms < 1000 ? want_ms : 1000) && !p->said_down)
 		return;
 	sl_health_judge(&in, &p->report);
+	sl_agent_rhythm_say(agent, p);
+}
+
+/* The method is that of the window just judged: totals and the window's quantiles are of one kind. */
+static void add_up(struct sl_agent *agent, struct sl_agent_path *p)
+{
+	static struct sl_path_stats tick;
+
+	if (p->critical && sl_window_newest(agent->window, SL_PATH(p->service, p->uplink), &tick))
+		sl_health_total(&tick, SL_LEG_WAN, p->report.rtt[SL_LEG_WAN].method, &p->totals);
 }
 
 static void judge_all(struct sl_agent *agent, uint64_t now_ns)
 {
 	for (uint32_t i = 0; i < agent->paths; i++) {
 		judge(agent, &agent->path[i]);
+		add_up(agent, &agent->path[i]);
 		announce_path(agent, &agent->path[i], now_ns);
+	}
+}
+
+/* Each second: the requests of every path. */
+static void count_requests(struct sl_agent *agent)
+{
+	struct sl_engine *engine = agent->config.engine;
+	const struct sl_stats *stats;
+
+	if (agent->loss.ticks % 10)
+		return;
+	sl_requests_second(&agent->requests);
+	for (uint32_t i = 0; i < agent->paths; i++) {
+		unsigned int path = SL_PATH(agent->path[i].service, agent->path[i].uplink);
+		uint32_t answered = 0, unanswered = 0;
+
+		for (unsigned int w = 0; (stats = engine->ops->stats(engine, w)) != NULL; w++) {
+			answered += sl_requests_answered(&stats->path[path]);
+			unanswered += (uint32_t)stats->path[path].requests_unanswered;
+		}
+		sl_requests_take(&agent->requests, path, answered, unanswered);
 	}
 }
 
@@ -284,7 +336,9 @@ void sl_agent_tick100(struct sl_agent *agent)
 		sl_window_add(agent->window, stats);
 	sl_window_end(agent->window);
 	note_loss(&agent->loss, engine);
+	count_requests(agent);
 	measure_rtt(agent);
+	sl_agent_rhythm_tick(agent, now_ns);
 	judge_all(agent, now_ns);
 	while (sl_apply_expire(&agent->apply, now_ns, &action))
 		sl_agent_say_action(agent, &action, "hold-over");
@@ -398,7 +452,9 @@ void sl_agent_tick10(struct sl_agent *agent)
 		return tick_uplinks(agent, now_ns);
 	}
 	count_live(agent, count);
+	sl_agent_probes_begin(agent, now_ns);
 	sl_liveness_tick(&agent->liveness, now_ns, count);
 	tick_uplinks(agent, now_ns);
+	sl_agent_probes_send(agent, now_ns);
 	tick_paths(agent, now_ns);
 }

@@ -2,7 +2,7 @@
  * agent_names.c - the slow path in the agent's loop: when it reads, and for how long
  *
  * Each 10 ms, behind liveness, copies are read for at most READ_NS; those that are left are
- * thrown away and counted, so that names never delay fast reroute.
+ * thrown away and counted, so that names never delay fast reroute.  fair.h says whose are left.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -10,6 +10,7 @@
 #include "agent_private.h"
 #include "clock.h"
 #include "compile.h"
+#include "fair.h"
 
 #define READ_NS 3000000 /* of each 10 ms */
 
@@ -38,28 +39,36 @@ void sl_agent_names_close(struct sl_agent *agent)
 }
 
 struct reading {
+	struct sl_agent *agent;
 	struct sl_slowpath *slowpath;
-	uint64_t until_ns;
-	bool over;
+	struct sl_fair fair;
+	uint64_t begun_ns;
+	bool over; /* something was left */
 };
 
 static void take(void *arg, const struct sl_inspect *inspect)
 {
 	struct reading *reading = arg;
+	const struct sl_flow_key *key = &inspect->key;
 
-	if (!reading->over && sl_clock_ns() >= reading->until_ns)
-		reading->over = true;
-	if (reading->over)
-		sl_slowpath_skip(reading->slowpath, inspect);
-	else
+	sl_agent_probes_learn(reading->agent, inspect);
+	if (sl_fair_take(&reading->fair, inspect->initiator ? &key->b : &key->a,
+			 sl_clock_ns() - reading->begun_ns)) {
 		sl_slowpath_take(reading->slowpath, inspect);
+		return;
+	}
+	reading->over = true;
+	sl_slowpath_skip(reading->slowpath, inspect);
 }
 
 void sl_agent_names_tick(struct sl_agent *agent)
 {
 	struct sl_engine *engine = agent->config.engine;
-	struct reading reading = {.slowpath = agent->apply.slowpath,
-				  .until_ns = sl_clock_ns() + READ_NS};
+	uint64_t now_ns = sl_clock_ns();
+	struct reading reading = {.agent = agent,
+				  .slowpath = agent->apply.slowpath,
+				  .fair = {.budget_ns = READ_NS, .seed = now_ns},
+				  .begun_ns = now_ns};
 
 	if (!reading.slowpath)
 		return;

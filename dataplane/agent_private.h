@@ -10,6 +10,8 @@
 #include "liveness.h"
 #include "outbox.h"
 #include "proto/bus.h"
+#include "reflector.h"
+#include "requests.h"
 #include "spool.h"
 #include "window.h"
 
@@ -21,7 +23,9 @@ struct sl_agent_path {
 	bool said_down;          /* liveness, as of the last judgement */
 	enum sl_health announced;
 	uint64_t announced_ns;
-	uint64_t moved_ns; /* live flows were moved here; 0 = never */
+	uint64_t moved_ns;               /* live flows were moved here; 0 = never */
+	bool critical;                   /* its service: totals are kept */
+	struct sl_latency_totals totals; /* WAN leg, since the policy was laid out */
 	struct sl_path_report report;
 };
 
@@ -57,6 +61,11 @@ struct sl_agent {
 	uint64_t hook_failures;
 	uint64_t names_late; /* ticks whose time for the slow path was over */
 	struct sl_agent_loss loss;
+	struct sl_requests requests;
+	struct sl_agent_probes *probes; /* NULL = none: nothing is steered */
+	struct sl_agent_rhythm *rhythm;
+	struct sl_agent_recorder *recorder; /* NULL = the engine keeps nothing */
+	struct sl_reflector *reflector;     /* NULL = none: nobody may ask */
 	uint32_t policies_said;
 	struct sl_telemetry picture;
 };
@@ -75,6 +84,43 @@ void sl_agent_names_tick(struct sl_agent *agent);
 typedef void sl_agent_counter(void *arg, const char *name, uint64_t value);
 /* Hand each of its counters to @add. */
 void sl_agent_names_count(struct sl_agent *agent, sl_agent_counter *add, void *arg);
+
+/*
+ * probes: 0 or -errno; what they said before liveness looks, what is to be asked after it; a
+ * server that a flow uses; limits of the standing policy; their counters, and words on an uplink.
+ */
+int sl_agent_probes_open(struct sl_agent *agent);
+void sl_agent_probes_close(struct sl_agent *agent);
+void sl_agent_probes_begin(struct sl_agent *agent, uint64_t now_ns);
+void sl_agent_probes_send(struct sl_agent *agent, uint64_t now_ns);
+void sl_agent_probes_learn(struct sl_agent *agent, const struct sl_inspect *inspect);
+void sl_agent_probes_apply(struct sl_agent *agent);
+void sl_agent_probes_count(struct sl_agent *agent, sl_agent_counter *add, void *arg);
+void sl_agent_probes_say(struct sl_agent *agent, unsigned int uplink, char *text, size_t size);
+
+/*
+ * rhythm: 0 or -ENOMEM; each 100 ms; a new policy; does a service on @uplink rest where it
+ * never does; and what is said of that in an idle path's reason.
+ */
+int sl_agent_rhythm_open(struct sl_agent *agent);
+void sl_agent_rhythm_close(struct sl_agent *agent);
+void sl_agent_rhythm_apply(struct sl_agent *agent);
+void sl_agent_rhythm_tick(struct sl_agent *agent, uint64_t now_ns);
+bool sl_agent_rhythm_silent(const struct sl_agent *agent, unsigned int uplink);
+void sl_agent_rhythm_say(const struct sl_agent *agent, struct sl_agent_path *p);
+
+/*
+ * recorder: 0 or -ENOMEM; a new policy; each second and each 100 ms; write down what is kept of
+ * the last 30 s, because of @service ("" = any; one that is not recorded is no reason) and @why.
+ */
+int sl_agent_recorder_open(struct sl_agent *agent);
+void sl_agent_recorder_close(struct sl_agent *agent);
+void sl_agent_recorder_apply(struct sl_agent *agent);
+void sl_agent_recorder_second(struct sl_agent *agent);
+void sl_agent_recorder_tick(struct sl_agent *agent, uint64_t now_ns);
+void sl_agent_recorder_freeze(struct sl_agent *agent, const char *service, uint64_t incident,
+			      const char *why);
+void sl_agent_recorder_count(struct sl_agent *agent, sl_agent_counter *add, void *arg);
 
 /* publish */
 void sl_agent_fill_picture(struct sl_agent *agent);

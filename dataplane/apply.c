@@ -12,8 +12,10 @@
 #include "apply_policy.h"
 #include "compile.h"
 #include "knobs.h"
+#include "proto/policy_units.h"
 
-#define PPM 1000000u
+#define PPM     1000000u
+#define DSCP_LE 1 /* Lower Effort, RFC 8622 */
 
 struct job {
 	struct sl_apply *apply;
@@ -202,6 +204,53 @@ static enum sl_ack_status throttle(const struct job *job, unsigned int service)
 		      c->limit_bps);
 }
 
+/* What @service's packets leave with from now on, and by whose word; "" = the policy's. */
+static void set_remark(const struct job *job, unsigned int service, const char *cause, uint8_t word)
+{
+	struct sl_ledger_service *e = entry(job->apply, service);
+
+	sl_knobs_set_remark(tables(job->apply), service, word);
+	if (!e)
+		return;
+	snprintf(e->remark_cause, sizeof(e->remark_cause), "%s", cause);
+	e->remark_until_ns = cause[0] ? hold_until(job) : 0;
+}
+
+/* Control may not let what sells wait behind all else. */
+static bool would_yield(const struct job *job, unsigned int service, uint8_t dscp)
+{
+	const struct sl_policy *policy = &job->apply->policy;
+
+	return job->command->term && dscp == DSCP_LE && service != SL_SERVICE_OTHER &&
+	       policy->service[service - 1].priority == SL_PRIORITY_CRITICAL;
+}
+
+static enum sl_ack_status remark(const struct job *job, unsigned int service)
+{
+	const struct sl_command *c = job->command;
+	uint8_t dscp = 0, word = sl_compile_remark(&job->apply->policy, service);
+	char text[SL_UNITS_TEXT_MAX];
+
+	if (job->apply->policy.placement == SL_PLACEMENT_TAP)
+		return answer(job, SL_ACK_REFUSED, "tap placement: no packet is changed");
+	if (c->dscp[0] && !sl_units_read_dscp(c->dscp, &dscp))
+		return answer(job, SL_ACK_REFUSED,
+			      "\"%s\" is no DSCP: 0 to 63, EF, AF41, CS1, LE ...", c->dscp);
+	if (c->dscp[0] && would_yield(job, service, dscp))
+		return answer(job, SL_ACK_REFUSED, "%s is critical: only a person may mark it LE",
+			      c->service);
+	if (c->dscp[0])
+		word = (uint8_t)(SL_REMARK | dscp);
+	set_remark(job, service, c->dscp[0] ? c->id : "", word);
+	tell(job, service, "remark");
+	sl_units_write_dscp(word & SL_REMARK_DSCP, text);
+	if (c->dscp[0])
+		return answer(job, SL_ACK_APPLIED, "%s: its packets leave for the WAN as %s",
+			      c->service, text);
+	return answer(job, SL_ACK_APPLIED, "%s: its packets' DSCP is %s%s", c->service,
+		      word ? "the policy's again, " : "their own again", word ? text : "");
+}
+
 static enum sl_ack_status restore(const struct job *job, unsigned int service)
 {
 	const struct sl_command *c = job->command;
@@ -222,6 +271,7 @@ static enum sl_ack_status restore(const struct job *job, unsigned int service)
 	struct sl_ledger_service *e = entry(job->apply, service);
 
 	store(job, &words);
+	set_remark(job, service, "", sl_compile_remark(&job->apply->policy, service));
 	if (e) {
 		e->cause[0] = 0;
 		e->limit_bps = e->steer_until_ns = e->rate_until_ns = 0;
@@ -231,6 +281,38 @@ static enum sl_ack_status restore(const struct job *job, unsigned int service)
 	return answer(job, SL_ACK_APPLIED, "%s is as the policy says%s%s", c->service,
 		      from != first ? ", on " : "",
 		      from != first ? uplink_name(job->apply, first) : "");
+}
+
+static enum sl_ack_status clamp(const struct job *job)
+{
+	const struct sl_command *c = job->command;
+	int uplink = sl_policy_uplink_index(&job->apply->policy, c->uplink);
+	struct sl_ledger_uplink *u;
+
+	if (c->term && job->apply->policy.mode != SL_MODE_ENFORCE)
+		return answer(job, SL_ACK_REFUSED, "mode is %s: only a person may act",
+			      sl_mode_word(job->apply->policy.mode));
+	if (uplink < 0)
+		return answer(job, SL_ACK_REFUSED, "unknown uplink \"%s\"", c->uplink);
+	if (c->packet_bytes &&
+	    (c->packet_bytes < SL_KNOBS_CLAMP_MIN || c->packet_bytes > UINT16_MAX))
+		return answer(job, SL_ACK_REFUSED, "packet_bytes %u is not in %u..65535",
+			      c->packet_bytes, SL_KNOBS_CLAMP_MIN);
+	sl_knobs_set_clamp(tables(job->apply), (unsigned int)uplink, (uint16_t)c->packet_bytes);
+	u = sl_ledger_uplink(&job->apply->ledger, c->uplink);
+	if (u) {
+		snprintf(u->cause, sizeof(u->cause), "%s", c->packet_bytes ? c->id : "");
+		u->clamp_until_ns = c->packet_bytes ? hold_until(job) : 0;
+	}
+	snprintf(job->action->remedy, SL_NAME_MAX, "clamp-mss");
+	snprintf(job->action->service, SL_NAME_MAX, "%s", c->service);
+	snprintf(job->action->from, SL_NAME_MAX, "%s", c->uplink);
+	snprintf(job->action->text, SL_TEXT_MAX, "%s", c->reason);
+	if (c->packet_bytes == 0)
+		return answer(job, SL_ACK_APPLIED, "%s: its connections' MSS is theirs again",
+			      c->uplink);
+	return answer(job, SL_ACK_APPLIED, "%s: new connections' packets have %u bytes at most",
+		      c->uplink, c->packet_bytes);
 }
 
 static enum sl_ack_status of_service(const struct job *job)
@@ -247,6 +329,8 @@ static enum sl_ack_status of_service(const struct job *job)
 		return reroute(job, (unsigned int)service);
 	if (c->kind == SL_COMMAND_THROTTLE)
 		return throttle(job, (unsigned int)service);
+	if (c->kind == SL_COMMAND_REMARK)
+		return remark(job, (unsigned int)service);
 	return restore(job, (unsigned int)service);
 }
 
@@ -283,7 +367,10 @@ static enum sl_ack_status obey(const struct job *job)
 	case SL_COMMAND_REROUTE:
 	case SL_COMMAND_THROTTLE:
 	case SL_COMMAND_RESTORE:
+	case SL_COMMAND_REMARK:
 		return of_service(job);
+	case SL_COMMAND_CLAMP:
+		return clamp(job);
 	case SL_COMMAND_FREEZE:
 	case SL_COMMAND_BYPASS:
 	case SL_COMMAND_RESUME:

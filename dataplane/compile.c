@@ -228,8 +228,7 @@ static void set_services(struct sl_tables *t, const struct sl_policy *policy, ui
 		t->service[i + 1] = (struct sl_service){
 			.flow_quota = quota(flows, share_ppm),
 			.priority = s->priority,
-			.dscp_set = s->has_remark ? s->remark_dscp : 0,
-			.dscp_rewrite = s->has_remark,
+			.reset = s->reset,
 		};
 	}
 }
@@ -268,11 +267,13 @@ int sl_compile(struct sl_tables *tables, const struct sl_policy *policy, uint32_
 		t.mark_base = SL_COMPILE_MARK_BASE;
 	}
 	set_services(&t, policy, flows);
-	for (unsigned int i = 0; i < SL_SERVICES_MAX; i++)
+	for (unsigned int i = 0; i < SL_SERVICES_MAX; i++) {
 		t.knobs.steer[i] = (struct sl_steer){
 			.uplink = t.uplinks ? sl_compile_first_uplink(policy, i) : 0,
 			.trial_uplink = SL_UPLINK_NONE,
 		};
+		t.knobs.remark[i] = sl_compile_remark(policy, i);
+	}
 	*tables = t;
 	return 0;
 }
@@ -310,12 +311,20 @@ void sl_compile_carry(struct sl_tables *next, const struct sl_policy *policy,
 	next->generation = from->generation + 1;
 	next->hash_seed = from->hash_seed;
 	next->knobs.bypass = from->knobs.bypass;
+	for (unsigned int u = 0; u < from->uplinks && u < SL_UPLINKS_MAX; u++) {
+		int now = same_uplink(policy, from_policy, (uint8_t)u);
+
+		if (now >= 0)
+			next->knobs.clamp_bytes[now] = from->knobs.clamp_bytes[u];
+	}
 	for (unsigned int i = 0; i < next->services; i++) {
 		int was = sl_compile_service(from_policy, sl_compile_service_name(policy, i));
 
 		if (was < 0 || (uint32_t)was >= from->services)
 			continue;
 		memcpy(next->knobs.rate[i], from->knobs.rate[was], sizeof(next->knobs.rate[i]));
+		if (from->knobs.remark[was] != sl_compile_remark(from_policy, (unsigned int)was))
+			next->knobs.remark[i] = from->knobs.remark[was];
 		if (next->uplinks)
 			carry_steer(&next->knobs.steer[i], i, policy, &from->knobs.steer[was],
 				    from_policy);
@@ -383,6 +392,27 @@ bool sl_compile_allows(const struct sl_policy *policy, unsigned int service, uns
 		if (s->uplink[i] == uplink)
 			return true;
 	return false;
+}
+
+uint32_t sl_compile_trusted(const struct sl_policy *policy, unsigned int uplink)
+{
+	uint32_t trusted = 0;
+
+	for (unsigned int s = 1; s <= policy->services; s++)
+		if (policy->service[s - 1].priority > 0 &&
+		    (!policy->uplinks || sl_compile_allows(policy, s, uplink)))
+			trusted |= 1u << s;
+	return trusted ? trusted : UINT32_MAX;
+}
+
+uint8_t sl_compile_remark(const struct sl_policy *policy, unsigned int service)
+{
+	if (service == SL_SERVICE_OTHER || service > policy->services ||
+	    policy->placement == SL_PLACEMENT_TAP)
+		return 0;
+	const struct sl_policy_service *s = &policy->service[service - 1];
+
+	return s->has_remark ? SL_REMARK | s->remark_dscp : 0;
 }
 
 uint8_t sl_compile_first_uplink(const struct sl_policy *policy, unsigned int service)

@@ -39,8 +39,8 @@ int sl_compile(struct sl_tables *tables, const struct sl_policy *policy, uint32_
 
 /*
  * Let what was set in @from stand in @next: the path choice of a service that was
- * moved (when the new policy still allows that uplink), limits, bypass; by name.
- * A service that stood where @from_policy put it goes where @policy puts it.
+ * moved (when the new policy still allows that uplink), limits, DSCPs, bypass; by name.
+ * A service that stood where @from_policy put it goes where @policy puts it; so its DSCP.
  * Also sets @next's generation to the one after @from's, and keeps the hash seed.
  */
 void sl_compile_carry(struct sl_tables *next, const struct sl_policy *policy,
@@ -69,6 +69,19 @@ const char *sl_compile_service_name(const struct sl_policy *policy, unsigned int
 
 /* May @service of the tables use @uplink?  "other" may use all. */
 bool sl_compile_allows(const struct sl_policy *policy, unsigned int service, unsigned int uplink);
+
+/*
+ * The services (bit each, of the tables) whose stalls are evidence against @uplink.  Not so those
+ * of the background (guests) nor "other": anyone on their network can stall.  All of them where
+ * no other may use @uplink: there is nobody whom their word could harm.
+ */
+uint32_t sl_compile_trusted(const struct sl_policy *policy, unsigned int uplink);
+
+/*
+ * What @policy writes into the packets of @service of the tables: a word of sl_knobs.remark.  A tap
+ * writes nothing.
+ */
+uint8_t sl_compile_remark(const struct sl_policy *policy, unsigned int service);
 
 /* The uplink that @policy prefers for @service of the tables. */
 uint8_t sl_compile_first_uplink(const struct sl_policy *policy, unsigned int service);

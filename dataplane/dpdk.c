@@ -29,6 +29,11 @@ static size_t flows_bytes(uint32_t buckets)
 	       (sizeof(struct sl_bucket) + SL_BUCKET_WAYS * sizeof(struct sl_flow));
 }
 
+static size_t records_bytes(uint32_t slots)
+{
+	return (size_t)SL_RECORD_RINGS * slots * sizeof(struct sl_record);
+}
+
 static void free_lcore(struct sl_lcore *lcore)
 {
 	const struct sl_worker_memory *memory;
@@ -43,12 +48,15 @@ static void free_lcore(struct sl_lcore *lcore)
 	sl_dpdk_memory_free(memory->fragment, SL_FRAGMENT_SLOTS * sizeof(*memory->fragment));
 	sl_dpdk_memory_free(memory->stats, sizeof(*memory->stats));
 	sl_dpdk_memory_free(memory->inspect, sizeof(*memory->inspect));
+	sl_dpdk_memory_free(memory->record, records_bytes(memory->record_slots));
+	sl_dpdk_memory_free(memory->record_head, SL_RECORD_RINGS * sizeof(*memory->record_head));
 	sl_dpdk_memory_free(lcore, sizeof(*lcore));
 }
 
 static struct sl_lcore *make_lcore(struct sl_dpdk *dpdk, uint32_t index)
 {
 	struct sl_lcore *lcore = sl_dpdk_memory(sizeof(*lcore));
+	uint32_t slots = sl_record_slots(dpdk->workers);
 	struct sl_worker_memory memory = {
 		.bucket = sl_dpdk_memory(dpdk->buckets * sizeof(*memory.bucket)),
 		.flow = sl_dpdk_memory((size_t)dpdk->buckets * SL_BUCKET_WAYS *
@@ -57,6 +65,9 @@ static struct sl_lcore *make_lcore(struct sl_dpdk *dpdk, uint32_t index)
 		.stats = sl_dpdk_memory(sizeof(*memory.stats)),
 		.inspect = sl_dpdk_memory(sizeof(*memory.inspect)),
 		.names = dpdk->names,
+		.record = sl_dpdk_memory(records_bytes(slots)),
+		.record_head = sl_dpdk_memory(SL_RECORD_RINGS * sizeof(*memory.record_head)),
+		.record_slots = slots,
 	};
 
 	if (!lcore)
@@ -64,7 +75,8 @@ static struct sl_lcore *make_lcore(struct sl_dpdk *dpdk, uint32_t index)
 	sl_worker_init(&lcore->worker, &memory, dpdk->buckets, dpdk->meters);
 	lcore->dpdk = dpdk;
 	lcore->queue = (uint16_t)index;
-	if (memory.bucket && memory.flow && memory.fragment && memory.stats && memory.inspect)
+	if (memory.bucket && memory.flow && memory.fragment && memory.stats && memory.inspect &&
+	    memory.record && memory.record_head)
 		return lcore;
 	free_lcore(lcore);
 	return NULL;
@@ -146,6 +158,20 @@ static int inspect(struct sl_engine *engine, sl_inspect_take *take, void *arg)
 	return taken;
 }
 
+/* The workers', then those of the XDP engine below. */
+static bool records(struct sl_engine *engine, unsigned int worker, struct sl_record_view *view)
+{
+	struct sl_dpdk *dpdk = (struct sl_dpdk *)engine;
+
+	if (worker >= dpdk->workers)
+		return dpdk->xdp &&
+		       dpdk->xdp->ops->records(dpdk->xdp, worker - dpdk->workers, view);
+	const struct sl_worker_memory *memory = &dpdk->lcore[worker]->worker.memory;
+
+	*view = (struct sl_record_view){memory->record_head, memory->record, memory->record_slots};
+	return true;
+}
+
 static uint64_t now_ns(struct sl_engine *engine)
 {
 	return sl_clock_ns();
@@ -217,6 +243,7 @@ static const struct sl_engine_ops ops = {
 	.port = port_line,
 	.names = names_of,
 	.inspect = inspect,
+	.records = records,
 	.now_ns = now_ns,
 	.close = dpdk_close,
 };
@@ -281,7 +308,10 @@ static uint64_t memory_bytes(const struct sl_dpdk *dpdk)
 	uint64_t bytes = (uint64_t)sl_dpdk_mbufs(dpdk) * MBUF_BYTES + (EAL_MB << 20);
 
 	/* Without huge pages the tables are not EAL's. */
-	return engine->no_huge_pages ? bytes : bytes + dpdk->workers * flows_bytes(dpdk->buckets);
+	if (engine->no_huge_pages)
+		return bytes;
+	return bytes + dpdk->workers * (flows_bytes(dpdk->buckets) +
+					records_bytes(sl_record_slots(dpdk->workers)));
 }
 
 static int check(const struct sl_dpdk *dpdk, struct sl_dpdk_why why)

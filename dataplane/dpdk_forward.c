@@ -32,14 +32,39 @@ static void to_kernel(struct sl_lcore *lcore, const struct sl_dpdk_port *port, s
 	rte_pktmbuf_free(m);
 }
 
-/* DSCP and ECN, when the core asks for it and the header is whole. */
-static inline void rewrite_tos(const struct sl_work *work, struct rte_mbuf *m)
+/* DSCP and ECN, when the core asks for it. */
+static inline void remark(const struct sl_work *work, struct rte_mbuf *m)
 {
-	if ((!work->result.mark_ecn && !work->result.dscp_rewrite) || work->packet.inner)
-		return;
-	if (rte_pktmbuf_data_len(m) >= work->packet.l3_offset + 20u)
-		sl_meter_write_tos(rte_pktmbuf_mtod_offset(m, uint8_t *, work->packet.l3_offset),
-				   sl_pipeline_tos(work));
+	uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *);
+
+	sl_remark_apply(work, frame, frame + rte_pktmbuf_data_len(m));
+}
+
+/* What else the core asks for: a smaller MSS in a SYN. */
+static __attribute__((noinline)) void clamp(const struct sl_work *work, struct rte_mbuf *m)
+{
+	uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *);
+
+	if (work->packet.l4_offset < rte_pktmbuf_data_len(m))
+		sl_clamp_apply(frame + work->packet.l4_offset, frame + rte_pktmbuf_data_len(m),
+			       work->result.clamp_mss);
+}
+
+/* A packet that cannot move goes back by its port as a RST; false: it has not been touched. */
+static __attribute__((noinline)) bool turn(struct sl_lcore *lcore, const struct sl_dpdk_port *port,
+					   const struct sl_work *work, struct rte_mbuf *m)
+{
+	uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *);
+	uint32_t had = rte_pktmbuf_data_len(m);
+	uint32_t has = m->nb_segs == 1 ? sl_reset_turn(frame, frame + had, work->packet.l3_offset,
+						       work->packet.l4_offset)
+				       : 0;
+
+	if (!has)
+		return false;
+	rte_pktmbuf_trim(m, (uint16_t)(had - has));
+	push(&lcore->out[port - lcore->dpdk->port], m);
+	return true;
 }
 
 /* ---- wire ---- */
@@ -56,7 +81,9 @@ static inline void forward_wire(struct sl_lcore *lcore, const struct sl_dpdk_por
 			rte_pktmbuf_free(lcore->rx[i]);
 			continue;
 		}
-		rewrite_tos(work, lcore->rx[i]);
+		if (unlikely(work->result.action == SL_ACTION_CLAMP))
+			clamp(work, lcore->rx[i]);
+		remark(work, lcore->rx[i]);
 		push(out, lcore->rx[i]);
 	}
 }
@@ -159,7 +186,6 @@ static inline void forward_one(struct sl_lcore *lcore, const struct sl_dpdk_port
 		return;
 	}
 	out = &dpdk->port[hop->port];
-	rewrite_tos(work, m);
 	age_header(ip, work->packet.ip6);
 	memcpy(ip - ETHERNET_BYTES, hop->mac, sizeof(hop->mac));
 	memcpy(ip - ETHERNET_BYTES + 6, &out->mac, sizeof(out->mac));
@@ -172,10 +198,18 @@ static inline void forward_gateway(struct sl_lcore *lcore, const struct sl_dpdk_
 	for (uint32_t i = 0; i < count; i++) {
 		const struct sl_work *work = &lcore->worker.work[i];
 
-		if (work->result.action == SL_ACTION_DROP)
+		if (work->result.action == SL_ACTION_DROP) {
 			rte_pktmbuf_free(lcore->rx[i]);
-		else
-			forward_one(lcore, port, work, lcore->rx[i]);
+			continue;
+		}
+		if (unlikely(work->result.action == SL_ACTION_CLAMP))
+			clamp(work, lcore->rx[i]);
+		if (unlikely(work->result.action == SL_ACTION_RESET) &&
+		    turn(lcore, port, work, lcore->rx[i]))
+			continue;
+		/* Before the ways part: what the kernel forwards for us is marked as well. */
+		remark(work, lcore->rx[i]);
+		forward_one(lcore, port, work, lcore->rx[i]);
 	}
 }
 

@@ -8,9 +8,17 @@
 #ifndef SL_ENGINE_H
 #define SL_ENGINE_H
 
+#include "fastpath/record.h"
 #include "fastpath/stats.h"
 #include "fastpath/tables.h"
 #include "inspect_ring.h"
+
+/* The flow recorder's rings of one worker, as that worker fills them. */
+struct sl_record_view {
+	const struct sl_record_head *head; /* [SL_RECORD_RINGS] */
+	const struct sl_record *slot;      /* ring r from r * slots on */
+	uint32_t slots;                    /* of a ring: a power of two */
+};
 
 struct sl_engine; /* the engine's own; first member is struct sl_engine_ops const * */
 
@@ -37,6 +45,8 @@ struct sl_engine_ops {
 	struct sl_names *(*names)(struct sl_engine *engine);
 	/* Hand the copies that wait for the slow path to @take.  How many; may be NULL. */
 	int (*inspect)(struct sl_engine *engine, sl_inspect_take *take, void *arg);
+	/* The recorder's rings of @worker, valid until close; false past the last.  May be NULL. */
+	bool (*records)(struct sl_engine *engine, unsigned int worker, struct sl_record_view *view);
 	/* Monotonic clock of the core's timestamps, ns. */
 	uint64_t (*now_ns)(struct sl_engine *engine);
 	/*

@@ -2,7 +2,7 @@
  * health.h - a window of a path against its SLO: good, degraded, down, idle or blind
  *
  * Pure.  A share of bad ones among n (samples above the latency, segments lost, RTP
- * packets lost, tries failed: connections, DNS queries, hellos) breaks its limit when
+ * packets lost, tries failed: connections, DNS queries, hellos; requests) breaks its limit when
  * the one-sided 90 % Wilson lower bound of it is above the limit, and keeps it when the
  * upper bound is not.  In between, and when there is too little of it, the same is asked
  * of a longer window.  Too few samples are blind, none at all idle; never good.
@@ -22,11 +22,13 @@
 #define SL_HEALTH_MIN_SEGMENTS 10
 #define SL_HEALTH_MIN_MEDIA    20 /* 0.4 s of a call */
 #define SL_HEALTH_MIN_ATTEMPTS 3  /* of all that is tried */
+#define SL_HEALTH_MIN_REQUESTS 3
 /* Fewer bad ones than this are chance, whatever the share. */
 #define SL_HEALTH_BAD_RTT      3
 #define SL_HEALTH_BAD_SEGMENTS 2
 #define SL_HEALTH_BAD_MEDIA    3 /* one that comes late looks lost until then */
 #define SL_HEALTH_BAD_ATTEMPTS 3
+#define SL_HEALTH_BAD_REQUESTS 3
 
 struct sl_health_input {
 	const struct sl_path_stats *window;
@@ -39,6 +41,8 @@ struct sl_health_input {
 	 * ring or the mbufs ran out) or when they should have left (queue full).
 	 */
 	uint32_t engine_lost_ppm;
+	/* Of the last 8 or 20 s, where requests are usually answered (requests.h); else both 0. */
+	uint32_t requests, requests_unanswered;
 };
 
 /* Fill @report, all but the names; *window_ms tells which of the two windows it is. */
@@ -51,6 +55,13 @@ double sl_health_upper(uint64_t bad, uint64_t n);
 /* The RTT of @leg by the method that tells it, percentiles by nearest rank. */
 void sl_health_latency(const struct sl_path_stats *window, enum sl_leg leg, uint64_t slo_ns,
 		       struct sl_latency_report *out);
+
+/*
+ * Add to @totals the round trips of @leg in @w, by the method called @method ("" = none: nothing is
+ * added).  A bucket counts where its middle lies, as it does in quantiles.
+ */
+void sl_health_total(const struct sl_path_stats *w, enum sl_leg leg, const char *method,
+		     struct sl_latency_totals *totals);
 
 /* The times of @method, of the leg that has more of them: where the servers are. */
 void sl_health_time(const struct sl_path_stats *window, enum sl_method method,

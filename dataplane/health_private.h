@@ -10,19 +10,15 @@
 
 #define SL_PPM 1000000u
 
-enum sl_outcome {
-	SL_OUTCOME_NOTHING,
-	SL_OUTCOME_THIN,
-	SL_OUTCOME_UNSURE,
-	SL_OUTCOME_KEPT,
-	SL_OUTCOME_BROKEN
-};
+enum sl_grade { SL_GRADE_NOTHING, SL_GRADE_THIN, SL_GRADE_UNSURE, SL_GRADE_KEPT, SL_GRADE_BROKEN };
 
 enum sl_measure_kind {
 	SL_MEASURE_LATENCY,
 	SL_MEASURE_LOSS,  /* TCP segments */
 	SL_MEASURE_MEDIA, /* RTP packets */
 	SL_MEASURE_FAILURES,
+	SL_MEASURE_REQUESTS,
+	SL_MEASURE_LARGE, /* large segments that were stuck: do they pass after all? */
 	SL_MEASURES
 };
 
@@ -32,7 +28,7 @@ struct sl_share {
 };
 
 struct sl_measure {
-	enum sl_outcome outcome;
+	enum sl_grade grade;
 	struct sl_share share;
 	double limit;
 };

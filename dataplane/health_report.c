@@ -2,13 +2,16 @@
  * health_report.c - the numbers of a window: times by method, loss, media, tries, coverage
  *
  * Which method tells the round-trip time: the one with most samples of those that measure
- * the network.  The spin bit, which end systems may set as they like (RFC 9000 17.4), only
+ * the network; but acknowledgements before timestamps while they have half as many: an echo
+ * names the first segment of what is acknowledged (RFC 7323 4.3), so the sender's pause before
+ * the last one is in it, much of it when loss has made senders slow.  The spin bit, which end systems may set as they like (RFC 9000 17.4), only
  * where no other has samples enough; DNS, which has the resolver's own time in it, only
  * where no other has any.  Think time and transactions are no round trips.  Pure.
  */
 #include "health_private.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "fastpath/histogram.h"
 
@@ -67,6 +70,10 @@ enum sl_method sl_health_method(const struct sl_path_stats *w, enum sl_leg leg)
 			best = m;
 		}
 	}
+	uint64_t seq = total(&w->rtt[leg][SL_METHOD_SEQ]);
+
+	if (best == SL_METHOD_TS && seq >= SL_HEALTH_MIN_RTT && seq >= most / 2)
+		return SL_METHOD_SEQ;
 	if (most >= SL_HEALTH_MIN_RTT)
 		return best;
 	if (total(&w->rtt[leg][SL_METHOD_SPIN]) > most)
@@ -97,6 +104,24 @@ void sl_health_latency(const struct sl_path_stats *w, enum sl_leg leg, uint64_t 
 	*out = (struct sl_latency_report){0};
 	if (method < SL_METHODS)
 		describe(&w->rtt[leg][method], method, slo_ns, out);
+}
+
+void sl_health_total(const struct sl_path_stats *w, enum sl_leg leg, const char *method,
+		     struct sl_latency_totals *totals)
+{
+	enum sl_method m = 0;
+	uint32_t bound = 0;
+
+	while (m < SL_METHODS_RTT && strcmp(method_words[m], method))
+		m++;
+	for (uint32_t i = 0; m < SL_METHODS_RTT && i < SL_HIST_BUCKETS; i++) {
+		uint64_t us = sl_histogram_middle_ns(i) / 1000;
+
+		while (bound < SL_LATENCY_BOUNDS && us > sl_latency_bound_us[bound])
+			bound++;
+		totals->count[bound] += w->rtt[leg][m].count[i];
+		totals->sum_us += us * w->rtt[leg][m].count[i];
+	}
 }
 
 void sl_health_time(const struct sl_path_stats *w, enum sl_method method,
@@ -143,6 +168,8 @@ static void fill_directions(const struct sl_path_stats *w, struct sl_path_report
 		r->media[i] = media_of(d);
 		r->packets[i] = (uint32_t)d->packets;
 		r->bytes[i] = d->bytes;
+		r->large_stuck[i] = (uint32_t)d->large_stuck;
+		r->large_passed[i] = (uint32_t)d->large_passed;
 		r->meter_dropped += (uint32_t)d->meter_dropped;
 	}
 }
@@ -165,6 +192,7 @@ static void fill_tries(const struct sl_path_stats *w, struct sl_path_report *r)
 	r->queries = (uint32_t)w->queries;
 	r->queries_failed = (uint32_t)w->queries_failed;
 	r->queries_unanswered = (uint32_t)w->queries_unanswered;
+	r->remarked = (uint32_t)w->remarked;
 	r->hellos = (uint32_t)w->hellos;
 	r->hellos_unanswered = (uint32_t)w->hellos_unanswered;
 }

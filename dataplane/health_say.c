@@ -97,6 +97,12 @@ static void say_tries(struct text *text, const struct sl_finding *f)
 		    (ull)f->hellos.bad, (ull)f->hellos.n);
 }
 
+static void say_large(struct text *text, const struct sl_share *share)
+{
+	add(text, "%llu large segment%s stuck, %llu passed later", (ull)share->bad,
+	    share->bad == 1 ? "" : "s", (ull)(share->n - share->bad));
+}
+
 static void say_failures(struct text *text, const struct sl_finding *f)
 {
 	const struct sl_measure *m = &f->of[SL_MEASURE_FAILURES];
@@ -106,13 +112,19 @@ static void say_failures(struct text *text, const struct sl_finding *f)
 	add(text, " (lower bound %.3g %%)", 100 * sl_health_lower(m->share.bad, m->share.n));
 }
 
+static void say_requests(struct text *text, const struct sl_measure *m)
+{
+	add(text, "%s%llu of %llu requests unanswered after 5 s or reset, in 20 s at most",
+	    text->at ? "; " : "", (ull)m->share.bad, (ull)m->share.n);
+}
+
 void sl_health_say_broken(const struct sl_finding *f, const struct sl_policy_slo *slo,
 			  const struct sl_path_stats *w, struct sl_path_report *r)
 {
 	struct text text = begin(r);
 
 	for (enum sl_measure_kind kind = 0; kind < SL_MEASURES; kind++) {
-		if (f->of[kind].outcome != SL_OUTCOME_BROKEN)
+		if (f->of[kind].grade != SL_GRADE_BROKEN || kind == SL_MEASURE_REQUESTS)
 			continue;
 		add(&text, "%s", text.at ? "; " : "");
 		if (kind == SL_MEASURE_LATENCY)
@@ -121,10 +133,16 @@ void sl_health_say_broken(const struct sl_finding *f, const struct sl_policy_slo
 			say_loss(&text, &f->of[kind], "loss", "segments");
 		else if (kind == SL_MEASURE_MEDIA)
 			say_loss(&text, &f->of[kind], "media loss", "packets");
+		else if (kind == SL_MEASURE_LARGE)
+			say_large(&text, &f->of[kind].share);
 		else
 			say_failures(&text, f);
 	}
-	add(&text, " in %.1f s", r->window_ms / 1e3);
+	if (text.at)
+		add(&text, " in %.1f s", r->window_ms / 1e3);
+	/* They have a span of their own (requests.h). */
+	if (f->of[SL_MEASURE_REQUESTS].grade == SL_GRADE_BROKEN)
+		say_requests(&text, &f->of[SL_MEASURE_REQUESTS]);
 }
 
 void sl_health_say_good(const struct sl_finding *f, struct sl_path_report *r)
@@ -157,10 +175,9 @@ void sl_health_say_blind(const struct sl_finding *f, const struct sl_policy_slo 
 			 struct sl_path_report *r)
 {
 	static const char *const units[SL_MEASURES] = {
-		[SL_MEASURE_LATENCY] = "wan samples",
-		[SL_MEASURE_LOSS] = "segments",
-		[SL_MEASURE_MEDIA] = "media packets",
-		[SL_MEASURE_FAILURES] = "attempts",
+		[SL_MEASURE_LATENCY] = "wan samples",  [SL_MEASURE_LOSS] = "segments",
+		[SL_MEASURE_MEDIA] = "media packets",  [SL_MEASURE_FAILURES] = "attempts",
+		[SL_MEASURE_LARGE] = "large segments",
 	};
 	enum sl_measure_kind kind = sl_health_key(f, slo);
 	struct text text = begin(r);

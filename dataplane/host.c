@@ -12,6 +12,8 @@
 
 #define FLOWS_MAX (64u << 20) /* 28 GB of entries: more is a mistake */
 
+#define RECORD_SLOTS SL_RECORD_SLOTS_MIN
+
 struct sl_host {
 	struct sl_engine engine;
 	struct sl_tables tables;
@@ -20,6 +22,8 @@ struct sl_host {
 	struct sl_worker worker;
 	struct sl_names names;
 	struct sl_inspect_ring inspect;
+	struct sl_record record[SL_RECORD_RINGS * RECORD_SLOTS];
+	struct sl_record_head record_head[SL_RECORD_RINGS];
 };
 
 int sl_host_packet(struct sl_engine *engine, const struct sl_frame *frame, enum sl_side side,
@@ -83,6 +87,14 @@ static int inspect(struct sl_engine *engine, sl_inspect_take *take, void *arg)
 	return sl_inspect_ring_drain(&((struct sl_host *)engine)->inspect, take, arg);
 }
 
+static bool records(struct sl_engine *engine, unsigned int worker, struct sl_record_view *view)
+{
+	const struct sl_host *host = (struct sl_host *)engine;
+
+	*view = (struct sl_record_view){host->record_head, host->record, RECORD_SLOTS};
+	return worker == 0;
+}
+
 static uint64_t now_ns(struct sl_engine *engine)
 {
 	return sl_clock_ns();
@@ -105,6 +117,7 @@ static const struct sl_engine_ops ops = {
 	.port = port_line,
 	.names = host_names,
 	.inspect = inspect,
+	.records = records,
 	.now_ns = now_ns,
 	.close = host_close,
 };
@@ -126,6 +139,9 @@ int sl_host_open(uint32_t flows, const struct sl_tables *tables, struct sl_engin
 	memory.fragment = host->fragment;
 	memory.stats = &host->stats;
 	memory.inspect = &host->inspect;
+	memory.record = host->record;
+	memory.record_head = host->record_head;
+	memory.record_slots = RECORD_SLOTS;
 	memory.names = &host->names;
 	host->engine.ops = &ops;
 	host->tables = *tables;

@@ -63,3 +63,22 @@ void sl_knobs_set_bypass(struct sl_tables *tables, bool bypass)
 {
 	__atomic_store_n(&tables->knobs.bypass, bypass, __ATOMIC_RELEASE);
 }
+
+void sl_knobs_set_clamp(struct sl_tables *tables, unsigned int uplink, uint16_t bytes)
+{
+	__atomic_store_n(&tables->knobs.clamp_bytes[uplink], bytes, __ATOMIC_RELEASE);
+}
+
+void sl_knobs_set_remark(struct sl_tables *tables, unsigned int service, uint8_t word)
+{
+	__atomic_store_n(&tables->knobs.remark[service], word, __ATOMIC_RELEASE);
+}
+
+void sl_knobs_set_record(struct sl_tables *tables, unsigned int service, struct sl_record_knob knob)
+{
+	uint64_t value;
+
+	memcpy(&value, &knob, sizeof(value));
+	__atomic_store_n((uint64_t *)(void *)&tables->knobs.record[service], value,
+			 __ATOMIC_RELEASE);
+}

@@ -75,3 +75,20 @@ struct sl_ledger_service *sl_ledger_service(struct sl_ledger *ledger, const char
 		snprintf(free_one->name, sizeof(free_one->name), "%s", name);
 	return free_one;
 }
+
+struct sl_ledger_uplink *sl_ledger_uplink(struct sl_ledger *ledger, const char *name)
+{
+	struct sl_ledger_uplink *free_one = NULL;
+
+	for (uint32_t i = 0; i < SL_UPLINKS_MAX; i++) {
+		struct sl_ledger_uplink *u = &ledger->data.uplink[i];
+
+		if (strcmp(u->name, name) == 0)
+			return u;
+		if (!free_one && !u->name[0])
+			free_one = u;
+	}
+	if (free_one)
+		snprintf(free_one->name, sizeof(free_one->name), "%s", name);
+	return free_one;
+}

@@ -23,6 +23,15 @@ struct sl_ledger_service {
 	uint64_t limit_bps;      /* 0 = none */
 	uint64_t steer_until_ns; /* monotonic; 0 = stays */
 	uint64_t rate_until_ns;
+	char remark_cause[SL_ID_MAX]; /* who set its DSCP; "" = the policy */
+	uint64_t remark_until_ns;
+};
+
+/* What is set for an uplink: how large its new connections' packets may be. */
+struct sl_ledger_uplink {
+	char name[SL_NAME_MAX];  /* "" = nothing is set */
+	char cause[SL_ID_MAX];   /* who set it */
+	uint64_t clamp_until_ns; /* monotonic; 0 = stays */
 };
 
 /* A command under way. */
@@ -45,6 +54,7 @@ struct sl_ledger_data {
 	uint32_t file_crc; /* of the --policy file that the standing policy came from or replaced */
 	struct sl_ledger_begun begun;
 	struct sl_ledger_service service[SL_SERVICES_MAX];
+	struct sl_ledger_uplink uplink[SL_UPLINKS_MAX];
 };
 
 struct sl_ledger {
@@ -64,5 +74,8 @@ void sl_ledger_obey(struct sl_ledger *ledger, const char *id);
 
 /* The entry of service @name, made when there is none; NULL when all are in use by others. */
 struct sl_ledger_service *sl_ledger_service(struct sl_ledger *ledger, const char *name);
+
+/* The same of uplink @name. */
+struct sl_ledger_uplink *sl_ledger_uplink(struct sl_ledger *ledger, const char *name);
 
 #endif

@@ -1,22 +1,28 @@
 /*
- * liveness.h - is anything coming back?  from real traffic alone, every 10 ms
+ * liveness.h - is anything coming back?  from real traffic, and probes, every 10 ms
  *
  * Demand asks for an answer, progress is one, a stall is a flow that had to repeat
- * itself meanwhile (stats.h).  An uplink is down when demand over all its services
- * has been silent for max(100 ms, 4 x RTT p95 up to 400 ms); two flows stalled or
+ * itself meanwhile (stats.h).  An uplink is down when demand over all its trusted
+ * services has been silent for max(100 ms, 4 x RTT p95 up to 400 ms); two flows stalled or
  * there were three repeats, and these had time to be answered (1.5 x RTT p95,
  * 20..200 ms), with up to 4 more asked for where stalls were answered after all in
  * the last 10 s; and data was repeated, not only SYNs: in two services, or twice
  * where answers had come within 10 s.  So devices that call dead addresses in a
  * sleeping shop are no blackout.  Not in the first 2 s.  Three answers within 1 s
  * end it (one may be a straggler), and 60 s without demand: then nobody can say.
- * Pure; the agent's thread calls it.
+ * Probes (probe.h) are quicker: an uplink dead by their word, on which nothing comes in
+ * either, is down; answers to them count for a return; an answered one is for 1 s a veto.
  */
 #ifndef SL_LIVENESS_H
 #define SL_LIVENESS_H
 
 #include "fastpath/stats.h"
+#include "probe.h"
 #include "proto/wire.h"
+
+/* Demand that nobody repeats for so long is given up; answers of so long ago are no news. */
+#define SL_LIVENESS_STANDS_NS UINT64_C(10000000000)
+#define SL_LIVENESS_BACK      3 /* answers that end a darkness */
 
 /* What liveness needs of a path's counters. */
 struct sl_liveness_count {
@@ -44,6 +50,15 @@ struct sl_liveness_silence {
 	uint32_t back;                /* answers since back_ns */
 };
 
+/*
+ * Whose word counts.  A guest makes stalls as he likes, so only the demand and stalls of
+ * trusted services (sl_liveness_trust) can call an uplink dark; those of others raise a
+ * suspicion, that is probes, and keep a dark one dark as long as nothing answers.  Answers
+ * nobody on the LAN can feign: those of all services end a silence.  But an uplink may carry
+ * a guest to an accomplice and nothing else: where trusted data of two services stalls,
+ * answers of others are a veto for 1 s only, and then no return: trusted ones and probes are.
+ * The price: where most of the demand is guests' and no probe runs, a blackout is found later.
+ */
 struct sl_liveness {
 	uint32_t services, uplinks;
 	uint64_t now_ns;
@@ -51,8 +66,16 @@ struct sl_liveness {
 	uint64_t started_ns;
 	struct sl_liveness_count last[SL_PATHS_MAX];
 	struct sl_liveness_silence path[SL_PATHS_MAX];
+	/* Of uplinks: trusted demand, anybody's answers; all trusted; anybody's demand as well. */
 	struct sl_liveness_silence uplink[SL_UPLINKS_MAX];
+	struct sl_liveness_silence firm[SL_UPLINKS_MAX];
+	struct sl_liveness_silence any[SL_UPLINKS_MAX];
+	uint32_t trusted[SL_UPLINKS_MAX];    /* bit per service */
 	uint32_t rtt_p95_us[SL_UPLINKS_MAX]; /* recent; 0 = not known */
+	struct sl_probe_view probe[SL_UPLINKS_MAX];
+	uint32_t answers[SL_UPLINKS_MAX];    /* to probes, as of the last tick */
+	uint64_t inbound_ns[SL_UPLINKS_MAX]; /* the last packet that came in by it; 0 = none */
+	uint32_t usual[SL_UPLINKS_MAX];      /* packets that come in in a tick, 1/1024ths */
 };
 
 struct sl_liveness_view {
@@ -62,14 +85,33 @@ struct sl_liveness_view {
 	char reason[SL_TEXT_MAX];
 };
 
-/* @uplinks 0 (tap) counts as one. */
+/* @uplinks 0 (tap) counts as one.  All services are trusted until told. */
 void sl_liveness_init(struct sl_liveness *l, uint32_t services, uint32_t uplinks);
+
+/* Only @services (bit each, as in the tables) can call @uplink dark; kept until told anew. */
+void sl_liveness_trust(struct sl_liveness *l, unsigned int uplink, uint32_t services);
+
+/*
+ * The uplinks of @was are those of @l, under another policy: what is down stays down.  Other
+ * evidence is not taken over: its services may have other numbers now, and other trust.
+ */
+void sl_liveness_carry(struct sl_liveness *l, const struct sl_liveness *was);
 
 /* @sum += the counters of @path, one worker's. */
 void sl_liveness_count_add(struct sl_liveness_count *sum, const struct sl_path_stats *path);
 
 /* Recent RTT p95 of @uplink (WAN leg), us; kept until told anew. */
 void sl_liveness_set_rtt(struct sl_liveness *l, unsigned int uplink, uint32_t p95_us);
+
+/* What probes say of @uplink, for the next tick. */
+void sl_liveness_probe(struct sl_liveness *l, unsigned int uplink,
+		       const struct sl_probe_view *view);
+
+/*
+ * Is there reason to ask whether @uplink is dead: a stall; or, when @eager, an answer that
+ * is due (RTT p95 + 5 ms), or nothing that came in where 4 packets usually had.
+ */
+bool sl_liveness_suspects(const struct sl_liveness *l, unsigned int uplink, bool eager);
 
 /* A tick: the sums over all workers, by SL_PATH(service, uplink). */
 void sl_liveness_tick(struct sl_liveness *l, uint64_t now_ns,
@@ -80,6 +122,10 @@ void sl_liveness_excuse(struct sl_liveness *l, unsigned int uplink);
 
 /* Forget all evidence (bypass: nothing is counted any more). */
 void sl_liveness_forget(struct sl_liveness *l);
+
+/* The silence that has called @uplink down, .uplink[] or .firm[]; NULL = it is not down. */
+const struct sl_liveness_silence *sl_liveness_dark(const struct sl_liveness *l,
+						   unsigned int uplink);
 
 void sl_liveness_uplink(const struct sl_liveness *l, unsigned int uplink,
 			struct sl_liveness_view *view);

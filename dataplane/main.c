@@ -2,12 +2,15 @@
  * main.c - storeline-dataplane: a table of subcommands
  */
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "compile.h"
 #include "exits.h"
+#include "files.h"
 #include "options.h"
+#include "recorder.h"
 #include "replay.h"
 #include "run.h"
 #include "start.h"
@@ -72,6 +75,24 @@ static enum sl_exit detach(const struct sl_options *o)
 	return SL_EXIT_OK;
 }
 
+static void print_recording(void *arg, const char *name, uint64_t bytes)
+{
+	printf("%s/%s %llu bytes\n", (const char *)arg, name, (unsigned long long)bytes);
+}
+
+static enum sl_exit recordings(const struct sl_options *o)
+{
+	char dir[SL_FILES_PATH_MAX];
+	int count = sl_files_path(dir, o->state, SL_RECORDER_DIR);
+
+	if (!count)
+		count = sl_recorder_list(dir, print_recording, dir);
+	if (count >= 0)
+		return SL_EXIT_OK;
+	fprintf(stderr, NAME ": %s: %s\n", o->state, strerror(-count));
+	return sl_exit_of(count);
+}
+
 static enum sl_exit replay(const struct sl_options *o)
 {
 	static struct sl_policy policy;
@@ -101,6 +122,8 @@ static enum sl_exit replay(const struct sl_options *o)
 		fprintf(stderr, NAME ": needs root or CAP_BPF+CAP_NET_ADMIN+CAP_PERFMON\n");
 		return SL_EXIT_PERMISSION;
 	}
+	/* Each recording's tables come zeroed from the kernel, and only those pages that it uses. */
+	mallopt(M_MMAP_THRESHOLD, 1 << 20);
 	int err = sl_replay_run(&config, &result, why, sizeof(why));
 
 	if (err) {
@@ -125,6 +148,9 @@ static const struct command {
 	{"detach", "[--policy FILE] [--pin DIR]", "take everything off the devices", 0, detach},
 	{"check", "--policy FILE", "read and compile a policy, change nothing", SL_NEED_POLICY,
 	 check},
+	{"recordings", "--state DIR",
+	 "what the flow recorder wrote down in incidents, the oldest first", SL_NEED_STATE,
+	 recordings},
 	{"replay",
 	 "--engine xdp|dpdk|host --policy FILE --flows OUT.jsonl [--events OUT.jsonl] CAPTURE...",
 	 "capture files through an engine, with their own clock; OUT may be a directory ending in /",
@@ -135,7 +161,7 @@ static void usage(FILE *out)
 {
 	fprintf(out, "usage: " NAME " COMMAND ...\n\n");
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		fprintf(out, "  %-8s %s\n           %s\n", commands[i].name, commands[i].synopsis,
+		fprintf(out, "  %-10s %s\n           %s\n", commands[i].name, commands[i].synopsis,
 			commands[i].what);
 	fprintf(out, "\n  --help, --version\n\n"
 		     "exit: 0 ok, 1 error, 2 usage or bad policy, 3 no such device,\n"

@@ -9,6 +9,7 @@
 #include "compile.h"
 #include "knobs.h"
 #include "log.h"
+#include "proto/policy_units.h"
 
 #define PPM 1000000u
 
@@ -68,9 +69,16 @@ static void fill_uplinks(struct sl_agent *agent, struct sl_telemetry *t)
 			.state = view->state,
 			.silent_ms = view->silent_ms,
 			.capacity_bps = policy->uplink[u].capacity_bps,
+			.clamp_bytes = sl_agent_tables(agent)->knobs.clamp_bytes[u],
 		};
 		memcpy(r->name, policy->uplink[u].name, sizeof(r->name));
 		memcpy(r->reason, view->reason, sizeof(r->reason));
+		const struct sl_ledger_uplink *known =
+			r->clamp_bytes ? sl_ledger_uplink(&agent->apply.ledger, r->name) : NULL;
+
+		if (known)
+			memcpy(r->cause, known->cause, sizeof(r->cause));
+		sl_agent_probes_say(agent, u, r->reason, sizeof(r->reason));
 		for (unsigned int s = 0; s < agent->liveness.services; s++) {
 			if (!sl_window_difference(agent->window, SL_PATH(s, u), 1000, &one,
 						  &span_ms) ||
@@ -97,6 +105,19 @@ static void fill_path_choice(struct sl_agent *agent, struct sl_steer steer, unsi
 	r->trial_share_ppm = (uint32_t)((uint64_t)steer.trial_share * PPM / SL_SHARE_WHOLE);
 }
 
+static void fill_dscp(struct sl_agent *agent, unsigned int s, const struct sl_ledger_service *known,
+		      struct sl_service_report *r)
+{
+	uint8_t word = sl_agent_tables(agent)->knobs.remark[s];
+	char text[SL_UNITS_TEXT_MAX];
+
+	if (!word)
+		return;
+	snprintf(r->dscp, sizeof(r->dscp), "%s", sl_units_write_dscp(word & SL_REMARK_DSCP, text));
+	if (known && word != sl_compile_remark(&agent->apply.policy, s))
+		memcpy(r->dscp_cause, known->remark_cause, sizeof(r->dscp_cause));
+}
+
 static void fill_service(struct sl_agent *agent, unsigned int s, struct sl_service_report *r)
 {
 	const struct sl_tables *tables = sl_agent_tables(agent);
@@ -114,6 +135,7 @@ static void fill_service(struct sl_agent *agent, unsigned int s, struct sl_servi
 			r->limit_bps[side] = known->limit_bps;
 	}
 	fill_path_choice(agent, steer, s, r);
+	fill_dscp(agent, s, known, r);
 	/* A setting that a new policy swept away leaves no cause behind. */
 	if (known && (r->rerouted || r->trial_share_ppm || r->limit_bps[0] || r->limit_bps[1]))
 		memcpy(r->cause, known->cause, sizeof(r->cause));
@@ -179,11 +201,12 @@ static void fill_packets(struct sl_agent *agent, struct sl_telemetry *t)
 	add_counter(t, "slowpath.inspect_lost", inspect_lost);
 }
 
-/* Since the counters began, over all paths: what the core did not believe, or saw twice. */
+/* Since the counters began, over all paths: what was not believed, or seen twice; what we wrote. */
 static void fill_bogus(struct sl_agent *agent, struct sl_telemetry *t)
 {
 	struct sl_engine *engine = agent->config.engine;
-	uint64_t acks = 0, seqs = 0, echoes = 0, icmp = 0, answers = 0, duplicates = 0;
+	uint64_t acks = 0, seqs = 0, echoes = 0, icmp = 0, answers = 0, duplicates = 0, cut = 0;
+	uint64_t remarked = 0;
 	const struct sl_stats *stats;
 
 	for (unsigned int w = 0; (stats = engine->ops->stats(engine, w)) != NULL; w++) {
@@ -191,6 +214,8 @@ static void fill_bogus(struct sl_agent *agent, struct sl_telemetry *t)
 			const struct sl_path_stats *path = &stats->path[i];
 
 			icmp += path->bogus_icmp;
+			cut += path->cut;
+			remarked += path->remarked;
 			answers += path->bogus_answers;
 			for (int side = 0; side < 2; side++) {
 				acks += path->side[side].bogus_acks;
@@ -206,6 +231,8 @@ static void fill_bogus(struct sl_agent *agent, struct sl_telemetry *t)
 	add_counter(t, "bogus.icmp", icmp);
 	add_counter(t, "bogus.answers", answers);
 	add_counter(t, "duplicates", duplicates);
+	add_counter(t, "flows.cut", cut);
+	add_counter(t, "remarked", remarked);
 }
 
 static void fill_own(struct sl_agent *agent, struct sl_telemetry *t)
@@ -248,8 +275,11 @@ void sl_agent_fill_picture(struct sl_agent *agent)
 	t->frozen = agent->apply.ledger.data.frozen;
 	t->bypassed = agent->apply.ledger.data.bypassed;
 	t->paths = agent->paths;
-	for (uint32_t i = 0; i < agent->paths; i++)
+	for (uint32_t i = 0; i < agent->paths; i++) {
 		t->path[i] = agent->path[i].report;
+		t->path[i].has_rtt_wan_totals = agent->path[i].critical;
+		t->path[i].rtt_wan_totals = agent->path[i].totals;
+	}
 	fill_uplinks(agent, t);
 	t->services = tables->services;
 	for (uint32_t s = 0; s < tables->services; s++)
@@ -259,4 +289,6 @@ void sl_agent_fill_picture(struct sl_agent *agent)
 	fill_bogus(agent, t);
 	fill_own(agent, t);
 	sl_agent_names_count(agent, add_counter, t);
+	sl_agent_probes_count(agent, add_counter, t);
+	sl_agent_recorder_count(agent, add_counter, t);
 }

@@ -52,6 +52,8 @@ struct sl_replay_events *sl_replay_events_open(const struct sl_policy *policy)
 	events->uplinks = policy->uplinks ? policy->uplinks : 1;
 	events->gap_ns = (longest_window(policy) + SL_WINDOW_LONGER_MS) * UINT64_C(1000000);
 	sl_liveness_init(&events->live, events->services, policy->uplinks);
+	for (uint32_t u = 0; u < events->uplinks; u++)
+		sl_liveness_trust(&events->live, u, sl_compile_trusted(policy, u));
 	events->text = open_memstream(&events->bytes, &events->size);
 	if (events->text && !sl_window_open(&events->window, events->services, policy->uplinks,
 					    longest_window(policy)))

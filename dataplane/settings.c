@@ -52,6 +52,51 @@ static void end_steer(struct sl_apply *apply, unsigned int service, uint64_t mon
 	snprintf(a->text, sizeof(a->text), "%s: the time of its path choice is over", a->service);
 }
 
+/* True when a clamp's time was over: @action tells it. */
+static bool expire_clamp(struct sl_apply *apply, uint64_t mono_ns, struct sl_apply_action *action)
+{
+	for (int i = 0; i < SL_UPLINKS_MAX; i++) {
+		struct sl_ledger_uplink *u = &apply->ledger.data.uplink[i];
+		int uplink = sl_policy_uplink_index(&apply->policy, u->name);
+
+		if (!u->name[0] || !u->clamp_until_ns || mono_ns < u->clamp_until_ns)
+			continue;
+		say(action, "", "clamp-mss");
+		snprintf(action->from, sizeof(action->from), "%s", u->name);
+		snprintf(action->text, sizeof(action->text),
+			 "%s: the time of its smaller MSS is over", u->name);
+		if (uplink >= 0)
+			sl_knobs_set_clamp(tables(apply), (unsigned int)uplink, 0);
+		memset(u, 0, sizeof(*u));
+		sl_ledger_save(&apply->ledger);
+		return true;
+	}
+	return false;
+}
+
+/* The same of a service's DSCP. */
+static bool expire_remark(struct sl_apply *apply, uint64_t mono_ns, struct sl_apply_action *action)
+{
+	for (int i = 0; i < SL_SERVICES_MAX; i++) {
+		struct sl_ledger_service *s = &apply->ledger.data.service[i];
+		int service = sl_compile_service(&apply->policy, s->name);
+
+		if (!s->name[0] || service < 0 || !s->remark_until_ns ||
+		    mono_ns < s->remark_until_ns)
+			continue;
+		say(action, s->name, "remark");
+		snprintf(action->text, sizeof(action->text), "%s: the time of its DSCP is over",
+			 s->name);
+		sl_knobs_set_remark(tables(apply), (unsigned int)service,
+				    sl_compile_remark(&apply->policy, (unsigned int)service));
+		s->remark_cause[0] = 0;
+		s->remark_until_ns = 0;
+		sl_ledger_save(&apply->ledger);
+		return true;
+	}
+	return false;
+}
+
 bool sl_apply_expire(struct sl_apply *apply, uint64_t mono_ns, struct sl_apply_action *action)
 {
 	if (apply->ledger.data.frozen)
@@ -80,7 +125,7 @@ bool sl_apply_expire(struct sl_apply *apply, uint64_t mono_ns, struct sl_apply_a
 		sl_ledger_save(&apply->ledger);
 		return true;
 	}
-	return false;
+	return expire_clamp(apply, mono_ns, action) || expire_remark(apply, mono_ns, action);
 }
 
 static bool end_trial(struct sl_apply *apply, unsigned int service, unsigned int from)

@@ -8,6 +8,7 @@
 #include "slowpath.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -159,6 +160,21 @@ static bool is_front(const struct sl_slowpath *slowpath, const struct sl_flow_na
 	       !sl_slow_server_has(server, said->sni);
 }
 
+/* True: that is news.  What was found is not given up for a guess. */
+static bool set_app(struct sl_slowpath *slowpath, struct sl_flow_name *said, const char *app,
+		    bool guessed)
+{
+	bool found = said->app[0] && !said->guessed;
+
+	if (!app[0] || (found && guessed) ||
+	    (said->guessed == guessed && strcmp(said->app, app) == 0))
+		return false;
+	slowpath->counts.apps += !found && !guessed;
+	snprintf(said->app, sizeof(said->app), "%s", app);
+	said->guessed = guessed;
+	return true;
+}
+
 /* The ClientHello of @flow has told more. */
 static void take_hello(struct sl_slowpath *slowpath, struct sl_slow_flow *flow)
 {
@@ -167,14 +183,14 @@ static void take_hello(struct sl_slowpath *slowpath, struct sl_slow_flow *flow)
 	struct sl_slow_learned learned = {.name = said->sni,
 					  .source = tcp ? SL_NAME_TLS : SL_NAME_QUIC,
 					  .ttl_ns = REMEMBER_NS};
+	char app[SL_APP_MAX];
 
 	if (said->sni[0] && !is_front(slowpath, said))
 		name_it(flow, said->sni, learned.source);
 	else if (said->server[0])
 		name_it(flow, said->server, SL_NAME_DNS);
-	slowpath->counts.apps += !said->app[0];
-	said->guessed = false;
-	sl_slow_app_of_name(slowpath->app, tcp ? "TLS" : "QUIC", said->name, said->app);
+	sl_slow_app_of_name(slowpath->app, tcp ? "TLS" : "QUIC", said->name, app);
+	set_app(slowpath, said, app, false);
 	flow->app_done = true;
 	/* Before the whole is read it is not known whether it is a front's. */
 	if (said->sni[0] && flow->hello_done && !said->encrypted && said->lan == said->initiator)
@@ -186,19 +202,11 @@ static void take_hello(struct sl_slowpath *slowpath, struct sl_slow_flow *flow)
 static bool take_verdict(struct sl_slowpath *slowpath, struct sl_slow_flow *flow,
 			 const struct sl_slow_app_verdict *verdict)
 {
-	struct sl_flow_name *said = &flow->said;
-	bool more = false;
+	bool more = set_app(slowpath, &flow->said, verdict->app, verdict->guessed);
 
 	flow->app_done = verdict->settled;
 	flow->upgrades = verdict->upgrades;
-	if (verdict->app[0] &&
-	    (strcmp(said->app, verdict->app) != 0 || said->guessed != verdict->guessed)) {
-		slowpath->counts.apps += !verdict->guessed && (!said->app[0] || said->guessed);
-		memcpy(said->app, verdict->app, sizeof(said->app));
-		said->guessed = verdict->guessed;
-		more = true;
-	}
-	if (verdict->host[0] && !flow->hello && strcmp(said->name, verdict->host) != 0) {
+	if (verdict->host[0] && !flow->hello && strcmp(flow->said.name, verdict->host) != 0) {
 		name_it(flow, verdict->host, SL_NAME_HTTP);
 		more = true;
 	}
@@ -247,9 +255,8 @@ static bool read_as_dns(struct sl_slowpath *slowpath, struct sl_slow_flow *flow,
 
 	if (!is_dns(inspect) || sl_dns_read(p.bytes, p.length, &answer))
 		return false;
-	memcpy(flow->said.app, "DNS", sizeof("DNS"));
+	set_app(slowpath, &flow->said, "DNS", false);
 	flow->hello_done = flow->app_done = true;
-	slowpath->counts.apps++;
 	return true;
 }
 

@@ -156,6 +156,20 @@ static void judge(struct sl_slow_app *app, const struct ndpi_flow_struct *ndpi,
 
 /* ---- packets ---- */
 
+/*
+ * nDPI reads headers for itself, and what a flow holds of a protocol leaks when the next packet seems
+ * to have another.  So it sees only packets that it cannot read otherwise than the core did:
+ * none with extension headers of IPv6, of which it knows fewer.
+ */
+static bool is_plain(const struct sl_inspect *inspect)
+{
+	uint8_t version = inspect->bytes[0] >> 4;
+
+	if (version == 4)
+		return inspect->length >= 20 && inspect->bytes[9] == inspect->key.proto;
+	return version == 6 && inspect->length >= 40 && inspect->bytes[6] == inspect->key.proto;
+}
+
 /* The copy, with a length in its IP header that does not go past its end. */
 static const uint8_t *shown(struct sl_slow_app *app, const struct sl_inspect *inspect)
 {
@@ -181,11 +195,15 @@ static const uint8_t *shown(struct sl_slow_app *app, const struct sl_inspect *in
 void sl_slow_app_packet(struct sl_slow_app *app, struct sl_slow_flow *flow,
 			const struct sl_inspect *inspect, struct sl_slow_app_verdict *out)
 {
-	struct ndpi_flow_struct *ndpi = flow_of(app, flow);
+	struct ndpi_flow_struct *ndpi;
 	ndpi_protocol protocol;
 	bool known;
 
-	*out = (struct sl_slow_app_verdict){.settled = !ndpi};
+	*out = (struct sl_slow_app_verdict){.upgrades = flow->upgrades};
+	if (!is_plain(inspect))
+		return;
+	ndpi = flow_of(app, flow);
+	out->settled = !ndpi;
 	if (!ndpi)
 		return;
 	protocol = ndpi_detection_process_packet(app->module, ndpi, shown(app, inspect),

@@ -24,13 +24,7 @@ int sl_slow_flows_open(struct sl_slowpath *slowpath)
 	TAILQ_INIT(&slowpath->free_readers);
 	slowpath->flow = calloc(SL_SLOW_FLOWS, sizeof(*slowpath->flow));
 	slowpath->reader = calloc(SL_SLOW_READERS, sizeof(*slowpath->reader));
-	if (!slowpath->flow || !slowpath->reader)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < SL_SLOW_FLOWS; i++)
-		TAILQ_INSERT_TAIL(&slowpath->free, &slowpath->flow[i], line);
-	for (uint32_t i = 0; i < SL_SLOW_READERS; i++)
-		TAILQ_INSERT_TAIL(&slowpath->free_readers, &slowpath->reader[i], line);
-	return 0;
+	return slowpath->flow && slowpath->reader ? 0 : -ENOMEM;
 }
 
 void sl_slow_flows_close(struct sl_slowpath *slowpath)
@@ -98,13 +92,13 @@ static void evict(struct sl_slowpath *slowpath, struct sl_slow_flow *flow)
 	sl_slow_end(slowpath, flow);
 }
 
-struct sl_slow_flow *sl_slow_flow_begin(struct sl_slowpath *slowpath,
-					const struct sl_inspect *inspect)
+/* A place that no flow has: the oldest flow's, when all are taken. */
+static struct sl_slow_flow *place_of_flow(struct sl_slowpath *slowpath)
 {
-	struct sl_slow_flow *flow, **head = head_of(slowpath, inspect->hash);
+	struct sl_slow_flow *flow;
 
-	if (slowpath->busy_count == SL_SLOW_BUSY)
-		evict(slowpath, TAILQ_FIRST(&slowpath->busy));
+	if (TAILQ_EMPTY(&slowpath->free) && slowpath->flows_used < SL_SLOW_FLOWS)
+		return &slowpath->flow[slowpath->flows_used++];
 	if (TAILQ_EMPTY(&slowpath->free)) {
 		flow = TAILQ_FIRST(&slowpath->all);
 		evict(slowpath, flow);
@@ -112,6 +106,17 @@ struct sl_slow_flow *sl_slow_flow_begin(struct sl_slowpath *slowpath,
 	}
 	flow = TAILQ_FIRST(&slowpath->free);
 	TAILQ_REMOVE(&slowpath->free, flow, line);
+	return flow;
+}
+
+struct sl_slow_flow *sl_slow_flow_begin(struct sl_slowpath *slowpath,
+					const struct sl_inspect *inspect)
+{
+	struct sl_slow_flow *flow, **head = head_of(slowpath, inspect->hash);
+
+	if (slowpath->busy_count == SL_SLOW_BUSY)
+		evict(slowpath, TAILQ_FIRST(&slowpath->busy));
+	flow = place_of_flow(slowpath);
 	*flow = (struct sl_slow_flow){.used = true, .is_busy = true, .chain = *head};
 	flow->said.key = inspect->key;
 	flow->said.hash = inspect->hash;
@@ -139,21 +144,32 @@ void sl_slow_flow_touch(struct sl_slowpath *slowpath, struct sl_slow_flow *flow)
 
 /* ---- readers ---- */
 
-struct sl_slow_reader *sl_slow_reader_take(struct sl_slowpath *slowpath, struct sl_slow_flow *flow)
+/* A reader that no flow has: another flow's, when all are taken. */
+static struct sl_slow_reader *place_of_reader(struct sl_slowpath *slowpath)
 {
-	struct sl_slow_reader *reader = TAILQ_FIRST(&slowpath->free_readers);
+	struct sl_slow_reader *reader;
 
-	if (flow->reader)
-		return flow->reader;
-	if (!reader) {
+	if (TAILQ_EMPTY(&slowpath->free_readers) && slowpath->readers_used < SL_SLOW_READERS)
+		return &slowpath->reader[slowpath->readers_used++];
+	if (TAILQ_EMPTY(&slowpath->free_readers)) {
 		struct sl_slow_flow *oldest = TAILQ_FIRST(&slowpath->readers)->flow;
 
 		slowpath->counts.flows_evicted += oldest->begun;
 		oldest->hello_done = true;
 		sl_slow_reader_drop(slowpath, oldest);
-		reader = TAILQ_FIRST(&slowpath->free_readers);
 	}
+	reader = TAILQ_FIRST(&slowpath->free_readers);
 	TAILQ_REMOVE(&slowpath->free_readers, reader, line);
+	return reader;
+}
+
+struct sl_slow_reader *sl_slow_reader_take(struct sl_slowpath *slowpath, struct sl_slow_flow *flow)
+{
+	struct sl_slow_reader *reader;
+
+	if (flow->reader)
+		return flow->reader;
+	reader = place_of_reader(slowpath);
 	TAILQ_INSERT_TAIL(&slowpath->readers, reader, line);
 	reader->flow = flow;
 	flow->reader = reader;

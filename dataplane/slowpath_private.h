@@ -18,12 +18,14 @@
 #include "slowpath.h"
 #include "stream.h"
 
-#define SL_SLOW_FLOWS   16384 /* remembered */
+#ifndef SL_SLOW_FLOWS /* the fuzz target takes few, so that room runs out (tests/fuzz/meson.build) */
+#define SL_SLOW_FLOWS   16384 /* remembered; a power of 2 */
 #define SL_SLOW_BUSY    4096  /* of them, those that are still read */
 #define SL_SLOW_READERS 1024  /* of them, those whose ClientHello comes in pieces */
-#define SL_SLOW_SERVERS 16384
-#define SL_SLOW_NAMES   6 /* of one server; with more it is everybody's, and has none */
+#define SL_SLOW_SERVERS 16384 /* a power of 2 */
 #define SL_SLOW_OTHERS  256
+#endif
+#define SL_SLOW_NAMES   6 /* of one server; with more it is everybody's, and has none */
 #define SL_SLOW_REST_NS (UINT64_C(30) * 1000000000) /* without a copy: nothing more will come */
 
 /* Pieces of a ClientHello.  QUIC's and TCP's flows take the same places. */
@@ -89,6 +91,8 @@ struct sl_slowpath {
 	uint64_t now_ns;
 	struct sl_slowpath_counts counts;
 
+	/* Of each array the first so many places were ever used; no page behind them is touched. */
+	uint32_t flows_used, readers_used, servers_used;
 	struct sl_slow_flow *flow, *flow_head[SL_SLOW_FLOWS];
 	struct sl_slow_flow_list all, busy, free;
 	uint32_t busy_count;

@@ -25,11 +25,7 @@ int sl_slow_servers_open(struct sl_slowpath *slowpath)
 	TAILQ_INIT(&slowpath->servers);
 	TAILQ_INIT(&slowpath->free_servers);
 	slowpath->server = calloc(SL_SLOW_SERVERS, sizeof(*slowpath->server));
-	if (!slowpath->server)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < SL_SLOW_SERVERS; i++)
-		TAILQ_INSERT_TAIL(&slowpath->free_servers, &slowpath->server[i], line);
-	return 0;
+	return slowpath->server ? 0 : -ENOMEM;
 }
 
 void sl_slow_servers_close(struct sl_slowpath *slowpath)
@@ -76,18 +72,28 @@ static void forget(struct sl_slowpath *slowpath, struct sl_slow_server *entry)
 	slowpath->counts.servers--;
 }
 
-static struct sl_slow_server *make(struct sl_slowpath *slowpath, const struct sl_addr *server,
-				   const struct sl_addr *client)
+/* A place that no server has: the oldest one's, when all are taken. */
+static struct sl_slow_server *place_of_server(struct sl_slowpath *slowpath)
 {
-	struct sl_slow_server *entry, **head;
+	struct sl_slow_server *entry;
 
+	if (TAILQ_EMPTY(&slowpath->free_servers) && slowpath->servers_used < SL_SLOW_SERVERS)
+		return &slowpath->server[slowpath->servers_used++];
 	if (TAILQ_EMPTY(&slowpath->free_servers)) {
 		slowpath->counts.servers_evicted++;
 		forget(slowpath, TAILQ_FIRST(&slowpath->servers));
 	}
 	entry = TAILQ_FIRST(&slowpath->free_servers);
 	TAILQ_REMOVE(&slowpath->free_servers, entry, line);
-	head = head_of(slowpath, server, client);
+	return entry;
+}
+
+static struct sl_slow_server *make(struct sl_slowpath *slowpath, const struct sl_addr *server,
+				   const struct sl_addr *client)
+{
+	struct sl_slow_server *entry = place_of_server(slowpath);
+	struct sl_slow_server **head = head_of(slowpath, server, client);
+
 	entry->server = *server;
 	entry->client = *client;
 	entry->names = 0;
@@ -265,21 +271,21 @@ void sl_slow_server_dns(struct sl_slowpath *slowpath, const struct sl_addr *clie
 
 void sl_slow_servers_tick(struct sl_slowpath *slowpath)
 {
-	uint64_t since_ns = slowpath->now_ns - slowpath->scanned_ns;
-	uint64_t slice =
-		since_ns >= SCAN_NS ? SL_SLOW_SERVERS : SL_SLOW_SERVERS * since_ns / SCAN_NS;
+	uint64_t since_ns = slowpath->now_ns - slowpath->scanned_ns, used = slowpath->servers_used;
+	uint64_t slice = since_ns >= SCAN_NS ? used : (used * since_ns + SCAN_NS - 1) / SCAN_NS;
 
 	if (slowpath->now_ns <= slowpath->scanned_ns || !slice)
 		return;
 	slowpath->scanned_ns = slowpath->now_ns;
-	for (; slice--; slowpath->server_scan = (slowpath->server_scan + 1) % SL_SLOW_SERVERS) {
+	for (; slice--;
+	     slowpath->server_scan = (slowpath->server_scan + 1) % slowpath->servers_used) {
 		struct sl_slow_server *entry = &slowpath->server[slowpath->server_scan];
+		bool over = entry->used && expire(entry, slowpath->now_ns);
 
-		if (!entry->used || !expire(entry, slowpath->now_ns))
-			continue;
-		if (entry->names || entry->crowded_until_ns)
-			sl_slow_word_server(slowpath, entry);
-		else
+		/* Also one that a look-up has found empty: there nothing is over any more. */
+		if (entry->used && !entry->names && !entry->crowded_until_ns)
 			forget(slowpath, entry);
+		else if (over)
+			sl_slow_word_server(slowpath, entry);
 	}
 }

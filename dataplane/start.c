@@ -107,8 +107,10 @@ int sl_start_tables(struct sl_start *start, const struct sl_tables *standing, ui
 	if (t.hash_seed == 0 && getrandom(&t.hash_seed, sizeof(t.hash_seed), GRND_NONBLOCK) !=
 					(ssize_t)sizeof(t.hash_seed))
 		t.hash_seed = 0;
-	if (!standing)
+	if (!standing) {
 		memset(start->ledger.data.service, 0, sizeof(start->ledger.data.service));
+		memset(start->ledger.data.uplink, 0, sizeof(start->ledger.data.uplink));
+	}
 	t.knobs.bypass = start->ledger.data.bypassed;
 	*tables = t;
 	return 0;

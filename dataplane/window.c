@@ -219,6 +219,20 @@ bool sl_window_difference(const struct sl_window *w, unsigned int path, uint32_t
 	return true;
 }
 
+bool sl_window_newest(const struct sl_window *w, unsigned int path, struct sl_path_stats *out)
+{
+	uint32_t service = path / SL_UPLINKS_MAX, uplink = path % SL_UPLINKS_MAX;
+
+	if (w->fine.used < 2 || service >= w->services || uplink >= w->uplinks)
+		return false;
+	uint32_t before = (w->fine.newest + w->fine.slots - 1) % w->fine.slots;
+	uint32_t index = service * w->uplinks + uplink;
+
+	subtract(&w->shelf, &w->fine.path[(size_t)w->fine.newest * w->paths + index],
+		 &w->fine.path[(size_t)before * w->paths + index], out);
+	return true;
+}
+
 void sl_window_accumulate(struct sl_path_stats *sum, const struct sl_path_stats *add)
 {
 	const uint64_t *a = (const uint64_t *)(const void *)add;

@@ -38,6 +38,12 @@ void sl_window_end(struct sl_window *window);
 bool sl_window_difference(const struct sl_window *window, unsigned int path, uint32_t ms,
 			  struct sl_path_stats *out, uint32_t *span_ms);
 
+/*
+ * What path SL_PATH(service, uplink) did between the last two shots: the whole of it, and none of it
+ * twice, when it is asked for after each shot.  False: *@out is untouched, fewer than two shots.
+ */
+bool sl_window_newest(const struct sl_window *window, unsigned int path, struct sl_path_stats *out);
+
 /* @sum += @add, field by field. */
 void sl_window_accumulate(struct sl_path_stats *sum, const struct sl_path_stats *add);
 

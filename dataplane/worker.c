@@ -239,6 +239,32 @@ static __attribute__((noinline)) void inspect(struct sl_worker *worker,
 		worker->memory.stats->inspect_lost++;
 }
 
+/* The headers into the ring of the packet's service. */
+static __attribute__((noinline)) void record(struct sl_worker *worker, const struct sl_work *work,
+					     const struct sl_frame *frame,
+					     const struct sl_record_knob *knob)
+{
+	const struct sl_worker_memory *memory = &worker->memory;
+	uint32_t ring = (knob->ring - 1u) & (SL_RECORD_RINGS - 1), mask = memory->record_slots - 1;
+	uint32_t length = sl_record_length(work, frame->length, knob->whole);
+	struct sl_record_head *head = &memory->record_head[ring];
+
+	if (!memory->record || !sl_record_is_parsed(work))
+		return;
+	if (!sl_record_is_chosen(work, knob->mask)) {
+		head->skipped++;
+		return;
+	}
+	uint64_t number = ++head->number;
+	struct sl_record *to = &memory->record[ring * memory->record_slots + (number & mask)];
+
+	/* Whoever reads it meanwhile must see that it is not whole. */
+	sl_record_describe(to, work, length);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	memcpy(to->bytes, frame->bytes, length);
+	__atomic_store_n(&to->number, number, __ATOMIC_RELEASE);
+}
+
 static inline void finish_one(struct sl_worker *worker, const struct sl_tables *tables,
 			      const struct sl_frame *frame, struct sl_work *work,
 			      struct found *found)
@@ -255,6 +281,10 @@ static inline void finish_one(struct sl_worker *worker, const struct sl_tables *
 	sl_account_packet(work, worker->memory.stats);
 	if (SL_UNLIKELY(work->result.inspect))
 		inspect(worker, tables, work, frame);
+	const struct sl_record_knob *knob = sl_record_knob(work, tables);
+
+	if (SL_UNLIKELY(knob->ring))
+		record(worker, work, frame, knob);
 }
 
 bool sl_worker_burst(struct sl_worker *worker, const struct sl_tables *tables,
@@ -291,8 +321,9 @@ bool sl_worker_burst(struct sl_worker *worker, const struct sl_tables *tables,
 
 /* ---- not for packets ---- */
 
-static uint32_t sweep_bucket(struct sl_worker *worker, struct sl_bucket *bucket, uint16_t age)
+static uint32_t sweep_bucket(struct sl_worker *worker, struct sl_bucket *bucket, uint64_t now_ns)
 {
+	uint16_t age = sl_flow_age(now_ns);
 	uint32_t freed = 0;
 
 	struct sl_flow *flows =
@@ -301,6 +332,10 @@ static uint32_t sweep_bucket(struct sl_worker *worker, struct sl_bucket *bucket,
 	for (int w = 0; w < SL_BUCKET_WAYS; w++) {
 		struct sl_way *way = &bucket->way[w];
 
+		if (SL_UNLIKELY(sl_large_is_due(way, age)) && sl_large_is_stuck(way, &flows[w]))
+			sl_account_stuck(&flows[w], worker->memory.stats);
+		if (SL_UNLIKELY(way->kind == SL_FLOW_ASKING))
+			sl_account_asking(way, &flows[w], now_ns, worker->memory.stats);
 		if (way->kind == SL_FLOW_FREE || !sl_way_expired(way, age))
 			continue;
 		if (SL_UNLIKELY(sl_way_waited(way)))
@@ -314,11 +349,10 @@ static uint32_t sweep_bucket(struct sl_worker *worker, struct sl_bucket *bucket,
 
 uint32_t sl_worker_sweep(struct sl_worker *worker, uint64_t now_ns, uint32_t buckets)
 {
-	uint16_t age = sl_flow_age(now_ns);
 	uint32_t freed = 0;
 
 	for (; buckets; buckets--) {
-		freed += sweep_bucket(worker, &worker->memory.bucket[worker->sweep_bucket], age);
+		freed += sweep_bucket(worker, &worker->memory.bucket[worker->sweep_bucket], now_ns);
 		worker->sweep_bucket = (worker->sweep_bucket + 1) & worker->bucket_mask;
 	}
 	worker->memory.stats->flows_expired += freed;
@@ -334,6 +368,11 @@ void sl_worker_reset(struct sl_worker *worker)
 	memset(memory->flow, 0, buckets * SL_BUCKET_WAYS * sizeof(*memory->flow));
 	memset(memory->fragment, 0, SL_FRAGMENT_SLOTS * sizeof(*memory->fragment));
 	memset(memory->stats, 0, sizeof(*memory->stats));
+	if (memory->record) {
+		memset(memory->record, 0,
+		       sizeof(*memory->record) * SL_RECORD_RINGS * memory->record_slots);
+		memset(memory->record_head, 0, sizeof(*memory->record_head) * SL_RECORD_RINGS);
+	}
 	memset(&worker->held, 0, sizeof(worker->held));
 	memset(worker->work, 0, sizeof(worker->work));
 	worker->sweep_bucket = 0;

@@ -10,19 +10,22 @@
 #ifndef SL_WORKER_H
 #define SL_WORKER_H
 
-#include "fastpath/work.h"
+#include "fastpath/record.h"
 #include "inspect_ring.h"
 
 #define SL_BURST_MAX 64 /* 64 beat 32 and 128 (PERFORMANCE.md 2) */
 
 /* The memory of a worker: zeroed, 64-byte aligned, the giver's to free. */
 struct sl_worker_memory {
-	struct sl_bucket *bucket;          /* a power of two of them */
-	struct sl_flow *flow;              /* SL_BUCKET_WAYS a bucket */
-	struct sl_fragment_slot *fragment; /* SL_FRAGMENT_SLOTS */
-	struct sl_stats *stats;            /* read by the agent's thread */
-	struct sl_inspect_ring *inspect;   /* likewise; NULL = no slow path */
-	const struct sl_names *names;      /* written by the agent's thread; NULL likewise */
+	struct sl_bucket *bucket;           /* a power of two of them */
+	struct sl_flow *flow;               /* SL_BUCKET_WAYS a bucket */
+	struct sl_fragment_slot *fragment;  /* SL_FRAGMENT_SLOTS */
+	struct sl_stats *stats;             /* read by the agent's thread */
+	struct sl_inspect_ring *inspect;    /* likewise; NULL = no slow path */
+	const struct sl_names *names;       /* written by the agent's thread; NULL likewise */
+	struct sl_record *record;           /* SL_RECORD_RINGS rings; NULL = no recorder */
+	struct sl_record_head *record_head; /* [SL_RECORD_RINGS] */
+	uint32_t record_slots;              /* of a ring: a power of two */
 };
 
 struct sl_worker {

@@ -41,6 +41,20 @@ static struct sl_names *names_of(struct sl_engine *engine)
 	return ((struct sl_xdp *)engine)->names;
 }
 
+static bool records(struct sl_engine *engine, unsigned int worker, struct sl_record_view *view)
+{
+	const struct sl_xdp *xdp = (struct sl_xdp *)engine;
+
+	if (worker >= xdp->cpus)
+		return false;
+	*view = (struct sl_record_view){
+		xdp->record_heads + worker * SL_RECORD_RINGS,
+		xdp->records + (size_t)worker * SL_RECORD_RINGS * xdp->record_slots,
+		xdp->record_slots,
+	};
+	return true;
+}
+
 /* The clock of bpf_ktime_get_ns(). */
 static uint64_t now_ns(struct sl_engine *engine)
 {
@@ -68,6 +82,7 @@ static const struct sl_engine_ops ops = {
 	.port = port_line,
 	.names = names_of,
 	.inspect = sl_xdp_inspect,
+	.records = records,
 	.now_ns = now_ns,
 	.close = xdp_close,
 };

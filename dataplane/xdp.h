@@ -17,7 +17,7 @@
 #include "capture.h"
 #include "engine.h"
 
-#define SL_XDP_PIN_DIR   "/sys/fs/bpf/storeline/v4" /* v = SL_TABLES_LAYOUT */
+#define SL_XDP_PIN_DIR   "/sys/fs/bpf/storeline/v7" /* v = SL_TABLES_LAYOUT */
 #define SL_XDP_FLOWS     100000
 #define SL_XDP_FLOWS_MAX (8u << 20)
 
@@ -95,7 +95,10 @@ volatile uint64_t *sl_xdp_heartbeat(struct sl_engine *engine);
  */
 int sl_xdp_handover_locals(struct sl_engine *engine);
 
-/* The 100 ms tick: expire a slice of the flow table, the whole in 5 s.  Entries freed, or -errno. */
+/*
+ * The 100 ms tick: expire a slice of the flow table, and give up requests in it, the whole in 5 s;
+ * in a replay at the time of the last frame.  Entries freed, or -errno.
+ */
 int sl_xdp_sweep(struct sl_engine *engine);
 
 /* Replay: one frame through the program.  0 and *@work, valid until the next; or -errno. */

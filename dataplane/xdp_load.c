@@ -228,6 +228,11 @@ static void set_sizes(struct sl_xdp *xdp)
 
 	bpf_map__set_max_entries(skel->maps.sl_stats, xdp->cpus);
 	bpf_map__set_max_entries(skel->maps.sl_work, xdp->cpus);
+	xdp->record_slots = sl_record_slots(xdp->cpus);
+	bpf_map__set_max_entries(skel->maps.sl_records,
+				 xdp->cpus * SL_RECORD_RINGS * xdp->record_slots);
+	bpf_map__set_max_entries(skel->maps.sl_record_heads, xdp->cpus * SL_RECORD_RINGS);
+	skel->rodata->sl_config.record_mask = xdp->record_slots - 1;
 	skel->rodata->sl_config.cpus = xdp->cpus;
 	skel->rodata->sl_config.replay = xdp->replay;
 	skel->rodata->sl_config.handover = xdp->handover;
@@ -269,8 +274,11 @@ static int map_memories(struct sl_xdp *xdp, struct sl_xdp_why why)
 	xdp->work = map_memory(skel->maps.sl_work, PROT_READ);
 	xdp->clock = map_memory(skel->maps.sl_clock, PROT_READ | PROT_WRITE);
 	xdp->heartbeat = map_memory(skel->maps.sl_heartbeat, PROT_READ | PROT_WRITE);
+	xdp->records = map_memory(skel->maps.sl_records, stats);
+	xdp->record_heads = map_memory(skel->maps.sl_record_heads, stats);
 	xdp->names = map_memory(skel->maps.sl_names, PROT_READ | PROT_WRITE);
-	if (!xdp->stats || !xdp->work || !xdp->clock || !xdp->heartbeat || !xdp->names)
+	if (!xdp->stats || !xdp->work || !xdp->clock || !xdp->heartbeat || !xdp->names ||
+	    !xdp->records || !xdp->record_heads)
 		return sl_xdp_fail(why, -errno, "map the counters into memory: %s",
 				   strerror(errno));
 	xdp->inspect =
@@ -338,6 +346,8 @@ void sl_xdp_unload(struct sl_xdp *xdp)
 	unmap_memory(xdp->skel->maps.sl_clock, xdp->clock);
 	unmap_memory(xdp->skel->maps.sl_heartbeat, (void *)xdp->heartbeat);
 	unmap_memory(xdp->skel->maps.sl_names, xdp->names);
+	unmap_memory(xdp->skel->maps.sl_records, xdp->records);
+	unmap_memory(xdp->skel->maps.sl_record_heads, xdp->record_heads);
 	ring_buffer__free(xdp->inspect);
 	storeline_bpf__destroy(xdp->skel);
 	xdp->skel = NULL;

@@ -52,6 +52,9 @@ struct sl_xdp {
 	struct sl_clock *clock;
 	volatile uint64_t *heartbeat; /* [SL_HANDOVER_QUEUES] */
 	struct sl_names *names;
+	struct sl_record *records; /* [cpus][SL_RECORD_RINGS][record_slots] */
+	struct sl_record_head *record_heads;
+	uint32_t record_slots;
 	struct ring_buffer *inspect; /* the kernel's ring of copies for the slow path */
 	sl_inspect_take *take;       /* to whom they go, while they are drained */
 	void *take_arg;

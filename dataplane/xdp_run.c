@@ -132,6 +132,9 @@ int sl_xdp_reset(struct sl_engine *engine)
 		err = clear(maps[i], zeros);
 	memset(xdp->stats, 0, xdp->cpus * sizeof(*xdp->stats));
 	memset(xdp->names, 0, sizeof(*xdp->names));
+	memset(xdp->records, 0,
+	       (size_t)xdp->cpus * SL_RECORD_RINGS * xdp->record_slots * sizeof(*xdp->records));
+	memset(xdp->record_heads, 0, xdp->cpus * SL_RECORD_RINGS * sizeof(*xdp->record_heads));
 	sl_xdp_inspect(engine, NULL, NULL);
 	free(zeros);
 	return err;

@@ -9,7 +9,7 @@
 
 #include "maps.h"
 
-const volatile struct sl_config sl_config = {.bucket_mask = 0, .cpus = 1};
+const volatile struct sl_config sl_config = {.cpus = 1, .record_mask = SL_RECORD_SLOTS_MIN - 1};
 
 struct sl_tables_inner {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -99,5 +99,21 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, SL_INSPECT_RING_BYTES);
 } sl_inspects SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, SL_RECORD_RINGS *SL_RECORD_SLOTS_MIN);
+	__type(key, uint32_t);
+	__type(value, struct sl_record);
+} sl_records SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, SL_RECORD_RINGS);
+	__type(key, uint32_t);
+	__type(value, struct sl_record_head);
+} sl_record_heads SEC(".maps");
 
 #endif

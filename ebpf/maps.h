@@ -8,6 +8,7 @@
 #define SL_MAPS_H
 
 #include "../dataplane/fastpath/inspect.h"
+#include "../dataplane/fastpath/record.h"
 
 /*
  * sl_tables     ARRAY_OF_MAPS[1] of ARRAY[1] struct sl_tables, inner maps mmapable:
@@ -25,6 +26,9 @@
  *               of sl_ports, the AF_XDP sockets of a port's queues
  * sl_names      ARRAY[1] struct sl_names, mmapable: the slow path writes, packets read
  * sl_inspects   RINGBUF of struct sl_inspect: copies for the slow path
+ * sl_records    ARRAY[cpus * SL_RECORD_RINGS * slots] struct sl_record, mmapable: the flow
+ *               recorder's rings, one after the other; slots is a power of two
+ * sl_record_heads ARRAY[cpus * SL_RECORD_RINGS] struct sl_record_head, likewise
  * sl_heartbeat  ARRAY[SL_HANDOVER_QUEUES] uint64_t, mmapable: CLOCK_MONOTONIC ns of the
  *               last turn of the worker that serves queue q of every port, its only writer
  * sl_locals     HASH[SL_LOCALS_MAX] struct sl_local: the box's own addresses
@@ -53,6 +57,7 @@ struct sl_config {
 	uint32_t bucket_mask; /* buckets - 1 */
 	uint32_t replay;      /* 1: time and wire length come from sl_clock */
 	uint32_t cpus;        /* entries of sl_stats and sl_work */
+	uint32_t record_mask; /* slots of a ring of the flow recorder - 1 */
 	uint32_t handover;    /* 1: ports may hand over to DPDK; 0: the verifier drops that code */
 };
 

@@ -116,6 +116,55 @@ SL_VERIFY_ONCE int parse_inner_tc(struct __sk_buff *skb, struct sl_work *work, u
 		bpf_ringbuf_submit(copy_, BPF_RB_NO_WAKEUP);                                     \
 	})
 
+/*
+ * The packet's headers into the ring of its service on this CPU.  A macro for the same reason.
+ */
+#define RECORD(ctx, work, knob, frame_bytes, load)                                            \
+	({                                                                                    \
+		uint32_t ring_ = bpf_get_smp_processor_id() * SL_RECORD_RINGS +               \
+				 (((knob)->ring - 1) & (SL_RECORD_RINGS - 1));                \
+		struct sl_record_head *head_ = bpf_map_lookup_elem(&sl_record_heads, &ring_); \
+		uint32_t length_ = sl_record_length(work, frame_bytes, (knob)->whole);        \
+                                                                                              \
+		if (!head_ || !sl_record_is_parsed(work))                                     \
+			return 0;                                                             \
+		if (!sl_record_is_chosen(work, (knob)->mask)) {                               \
+			head_->skipped++;                                                     \
+			return 0;                                                             \
+		}                                                                             \
+		uint64_t number_ = ++head_->number;                                           \
+		uint32_t slot_ = ring_ * (sl_config.record_mask + 1) +                        \
+				 ((uint32_t)number_ & sl_config.record_mask);                 \
+		struct sl_record *record_ = bpf_map_lookup_elem(&sl_records, &slot_);         \
+                                                                                              \
+		if (!record_)                                                                 \
+			return 0;                                                             \
+		sl_record_describe(record_, work, length_);                                   \
+		SL_OPAQUE(length_);                                                           \
+		if (length_ < 1 || length_ > SL_RECORD_BYTES ||                               \
+		    load(ctx, 0, record_->bytes, length_))                                    \
+			return 0;                                                             \
+		record_->number = number_;                                                    \
+	})
+
+SL_VERIFY_ONCE int record_xdp(struct xdp_md *ctx, struct sl_work *work,
+			      const struct sl_record_knob *knob)
+{
+	if (!work || !knob)
+		return 0;
+	RECORD(ctx, work, knob, (uint32_t)(ctx->data_end - ctx->data), bpf_xdp_load_bytes);
+	return 0;
+}
+
+SL_VERIFY_ONCE int record_tc(struct __sk_buff *skb, struct sl_work *work,
+			     const struct sl_record_knob *knob)
+{
+	if (!work || !knob)
+		return 0;
+	RECORD(skb, work, knob, skb->len, bpf_skb_load_bytes);
+	return 0;
+}
+
 SL_VERIFY_ONCE int inspect_xdp(struct xdp_md *ctx, struct sl_work *work, struct sl_stats *stats,
 			       uint32_t generation)
 {

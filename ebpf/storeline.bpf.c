@@ -14,7 +14,12 @@
 #include "maps.bpf.h"
 #include "parse.bpf.h"
 
-#define SL_LOCK_TRIES 64 /* about 1 us: longer than any CPU works on a flow */
+/*
+ * How often to try for a flow: about 8 us for a packet, since cold caches let another CPU work on
+ * the flow's other direction for some of them; the sweep comes again anyway.
+ */
+#define SL_LOCK_TRIES       512
+#define SL_LOCK_TRIES_SWEEP 16
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -43,10 +48,10 @@ static __always_inline bool find_context(struct context *x)
 	return x->tables && x->stats && x->work && x->shared && x->names;
 }
 
-/* Taken for a microsecond at most; false = busy: the packet goes without flow state. */
-static __always_inline bool lock_bucket(struct sl_bucket *bucket)
+/* Held for some microseconds at most; false = busy: the packet goes without flow state. */
+static __always_inline bool lock_bucket(struct sl_bucket *bucket, int tries)
 {
-	for (int i = 0; i < SL_LOCK_TRIES; i++)
+	for (int i = 0; i < tries; i++)
 		if (!__sync_lock_test_and_set(&bucket->lock, 1))
 			return true;
 	return false;
@@ -113,6 +118,26 @@ static __always_inline struct sl_fragment_slot *fragment_slot(struct context *x)
 	return bpf_map_lookup_elem(&sl_fragments, &slot);
 }
 
+/*
+ * On its way to the cache: there is no prefetch in BPF, but a load that nobody waits for is
+ * one, and lines that are asked for together come together.
+ */
+static __always_inline void fetch(const void *line)
+{
+	(void)*(const volatile uint8_t *)line;
+}
+
+static __always_inline void fetch_flow(const struct sl_flow *flow, const struct sl_packet *packet)
+{
+	fetch(flow);
+	fetch(&flow->dir[0]);
+	fetch(&flow->dir[1]);
+	if (packet->has_ts) {
+		fetch(&flow->dir[0].newest);
+		fetch(&flow->dir[1].newest);
+	}
+}
+
 /* Find or make the flow entry and measure the packet; @bucket is locked. */
 static __always_inline enum sl_reason measure_locked(struct context *x, struct sl_bucket *bucket)
 {
@@ -130,6 +155,7 @@ static __always_inline enum sl_reason measure_locked(struct context *x, struct s
 
 	if (!flow)
 		return SL_REASON_FLOW_FULL;
+	fetch_flow(flow, &work->packet);
 	if (work->result.flow_event == SL_FLOW_KNOWN && !sl_pipeline_is_ours(flow, work))
 		return SL_REASON_FLOW_FULL;
 	work->result.flow_index = index;
@@ -150,7 +176,7 @@ static __always_inline void measure_flow(struct context *x)
 	uint32_t index = work->bucket;
 	struct sl_bucket *bucket = bpf_map_lookup_elem(&sl_buckets, &index);
 
-	if (bucket && lock_bucket(bucket)) {
+	if (bucket && lock_bucket(bucket, SL_LOCK_TRIES)) {
 		reason = measure_locked(x, bucket);
 		unlock_bucket(bucket);
 	}
@@ -181,40 +207,72 @@ static __always_inline void measure(struct context *x)
  * the type of @ctx and in the functions that parse it.  NULL: not ours, or bypassed: pass
  * it; else work->result says what to do.
  */
-#define RUN(ctx, kind, ifindex, egress, wire_bytes)                                      \
-	({                                                                               \
-		struct context x_;                                                       \
-		struct sl_work *work_ = NULL;                                            \
-                                                                                         \
-		if (find_context(&x_) && enter(&x_, ifindex, egress, wire_bytes)) {      \
-			uint32_t inner_ = x_.tables->inner;                              \
-                                                                                         \
-			work_ = x_.work;                                                 \
-			if ((parse_plain_##kind(ctx, work_) &&                           \
-			     !(inner_ && sl_tunnel_is_plain(&work_->packet, inner_))) || \
-			    (parse_network_##kind(ctx, work_) &&                         \
-			     (!inner_ || parse_inner_##kind(ctx, work_, inner_)) &&      \
-			     parse_transport_##kind(ctx, work_)))                        \
-				measure(&x_);                                            \
-			sl_account_packet(work_, x_.stats);                              \
-			if (work_->result.inspect)                                       \
-				inspect_##kind(ctx, work_, x_.stats,                     \
-					       (uint32_t)x_.tables->generation);         \
-		}                                                                        \
-		work_;                                                                   \
+#define RUN(ctx, kind, ifindex, egress, wire_bytes)                                            \
+	({                                                                                     \
+		struct context x_;                                                             \
+		struct sl_work *work_ = NULL;                                                  \
+                                                                                               \
+		if (find_context(&x_) && enter(&x_, ifindex, egress, wire_bytes)) {            \
+			uint32_t inner_ = x_.tables->inner;                                    \
+                                                                                               \
+			work_ = x_.work;                                                       \
+			if ((parse_plain_##kind(ctx, work_) &&                                 \
+			     !(inner_ && sl_tunnel_is_plain(&work_->packet, inner_))) ||       \
+			    (parse_network_##kind(ctx, work_) &&                               \
+			     (!inner_ || parse_inner_##kind(ctx, work_, inner_)) &&            \
+			     parse_transport_##kind(ctx, work_)))                              \
+				measure(&x_);                                                  \
+			sl_account_packet(work_, x_.stats);                                    \
+			if (work_->result.inspect)                                             \
+				inspect_##kind(ctx, work_, x_.stats,                           \
+					       (uint32_t)x_.tables->generation);               \
+			const struct sl_record_knob *knob_ = sl_record_knob(work_, x_.tables); \
+                                                                                               \
+			if (knob_->ring)                                                       \
+				record_##kind(ctx, work_, knob_);                              \
+		}                                                                              \
+		work_;                                                                         \
 	})
 
-/* Write ECN and DSCP into the packet at @data, when the core asks for it. */
-static __always_inline void rewrite(const struct sl_work *work, uint8_t *data, uint8_t *end)
+/* Make the MSS of a SYN smaller; verified once. */
+SL_VERIFY_ONCE int clamp_xdp(struct xdp_md *ctx, struct sl_work *work)
 {
-	if ((!work->result.mark_ecn && !work->result.dscp_rewrite) || work->packet.inner)
-		return;
-	uint32_t offset = work->packet.l3_offset & 0x3f;
-	uint8_t *ip = data + offset;
+	if (!work)
+		return 0;
+	uint8_t *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 
-	if (ip + 20 > end)
-		return;
-	sl_meter_write_tos(ip, sl_pipeline_tos(work));
+	return sl_clamp_apply(data + (work->packet.l4_offset & 0xfff), end, work->result.clamp_mss);
+}
+
+/* Turn a packet that cannot move round; true: send it back by the port that it came by. */
+SL_VERIFY_ONCE int turn_xdp(struct xdp_md *ctx, struct sl_work *work)
+{
+	if (!work)
+		return 0;
+	uint8_t *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	uint32_t had = (uint32_t)(end - data), l3 = work->packet.l3_offset & 0x3f;
+	uint32_t has = sl_reset_turn(data, end, l3, work->packet.l4_offset & 0xff);
+
+	return has && !bpf_xdp_adjust_tail(ctx, (int)has - (int)had);
+}
+
+/* clamp_xdp() by the kernel's helpers, which know of checksums that the NIC is yet to finish. */
+SL_VERIFY_ONCE int clamp_tc(struct __sk_buff *skb, struct sl_work *work)
+{
+	if (!work)
+		return 0;
+	uint8_t *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	uint32_t tcp = work->packet.l4_offset & 0xfff, at = sl_clamp_find(data + tcp, end);
+	uint16_t mss = work->result.clamp_mss, wire = __builtin_bswap16(mss), old;
+
+	if (!at || bpf_skb_load_bytes(skb, tcp + at, &old, sizeof(old)) ||
+	    __builtin_bswap16(old) <= mss)
+		return 0;
+	if (bpf_skb_store_bytes(skb, tcp + at, &wire, sizeof(wire), 0))
+		return 0;
+	bpf_l4_csum_replace(skb, tcp + 16, sl_clamp_term(old, at), sl_clamp_term(wire, at),
+			    sizeof(wire));
+	return 1;
 }
 
 /* Hand the uplink to sl_tc_mark, in front of the packet.  Without it the kernel routes as ever. */
@@ -273,7 +331,12 @@ int sl_xdp(struct xdp_md *ctx)
 		return XDP_PASS;
 	if (work->result.action == SL_ACTION_DROP)
 		return XDP_DROP;
-	rewrite(work, data, end);
+	if (work->result.action != SL_ACTION_RESET)
+		sl_remark_apply(work, data, end);
+	else if (turn_xdp(ctx, work))
+		return XDP_TX;
+	if (work->result.action == SL_ACTION_CLAMP)
+		clamp_xdp(ctx, work);
 	if (work->result.mark && !sl_config.replay)
 		hand_over_mark(ctx, work->result.mark);
 	return XDP_PASS;
@@ -294,7 +357,9 @@ int sl_tc_egress(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	if (work->result.action == SL_ACTION_DROP)
 		return TC_ACT_SHOT;
-	rewrite(work, data, end);
+	sl_remark_apply(work, data, end);
+	if (work->result.action == SL_ACTION_CLAMP)
+		clamp_tc(skb, work);
 	return TC_ACT_UNSPEC;
 }
 
@@ -309,20 +374,35 @@ int sl_tc_mark(struct __sk_buff *skb)
 }
 
 struct sweep {
+	uint64_t now_ns;
 	uint32_t bucket;
 	uint32_t freed;
-	uint16_t age;
 };
 
-/* Way @way of bucket @bucket expired while its flow waited for an answer. */
-static __always_inline void expire_waited(const struct sl_way *way, uint32_t index)
+/* Flow @index waits for an answer: has its @way expired, or does it ask too long? */
+static __always_inline void waits(struct sl_way *way, uint32_t index, const struct sweep *sweep)
 {
 	uint32_t cpu = bpf_get_smp_processor_id();
 	struct sl_flow *flow = bpf_map_lookup_elem(&sl_flows, &index);
 	struct sl_stats *stats = bpf_map_lookup_elem(&sl_stats, &cpu);
 
-	if (flow && stats)
+	if (!flow || !stats)
+		return;
+	if (way->kind == SL_FLOW_ASKING)
+		sl_account_asking(way, flow, sweep->now_ns, stats);
+	else
 		sl_account_expired(way, flow, stats);
+}
+
+/* Way @way of an open flow with a gap has rested: is a large segment stuck? */
+static __always_inline void look_at_gap(struct sl_way *way, uint32_t index)
+{
+	uint32_t cpu = bpf_get_smp_processor_id();
+	struct sl_flow *flow = bpf_map_lookup_elem(&sl_flows, &index);
+	struct sl_stats *stats = bpf_map_lookup_elem(&sl_stats, &cpu);
+
+	if (flow && stats && sl_large_is_stuck(way, flow))
+		sl_account_stuck(flow, stats);
 }
 
 static long sweep_bucket(uint32_t i, struct sweep *sweep)
@@ -331,15 +411,18 @@ static long sweep_bucket(uint32_t i, struct sweep *sweep)
 	struct sl_bucket *bucket = bpf_map_lookup_elem(&sl_buckets, &index);
 	struct sl_shared *shared = bpf_map_lookup_elem(&sl_shared, &zero);
 
-	if (!bucket || !shared || !lock_bucket(bucket))
+	if (!bucket || !shared || !lock_bucket(bucket, SL_LOCK_TRIES_SWEEP))
 		return 0;
 	for (int w = 0; w < SL_BUCKET_WAYS; w++) {
 		struct sl_way *way = &bucket->way[w];
+		bool expired = sl_way_expired(way, sl_flow_age(sweep->now_ns));
 
-		if (way->kind == SL_FLOW_FREE || !sl_way_expired(way, sweep->age))
+		if (sl_large_is_due(way, sl_flow_age(sweep->now_ns)))
+			look_at_gap(way, index * SL_BUCKET_WAYS + (uint32_t)w);
+		if (way->kind == SL_FLOW_ASKING || (expired && sl_way_waited(way)))
+			waits(way, index * SL_BUCKET_WAYS + (uint32_t)w, sweep);
+		if (way->kind == SL_FLOW_FREE || !expired)
 			continue;
-		if (sl_way_waited(way))
-			expire_waited(way, index * SL_BUCKET_WAYS + (uint32_t)w);
 		way->kind = SL_FLOW_FREE;
 		__sync_fetch_and_add(&shared->flows_held[way->service & (SL_SERVICES_MAX - 1)],
 				     (uint32_t)-1);
@@ -349,12 +432,21 @@ static long sweep_bucket(uint32_t i, struct sweep *sweep)
 	return 0;
 }
 
+/* The time of the sweep; in a replay that of the last frame. */
+static __always_inline uint64_t sweep_time(void)
+{
+	uint32_t zero = 0;
+	struct sl_clock *clock = bpf_map_lookup_elem(&sl_clock, &zero);
+
+	return sl_config.replay && clock ? clock->now_ns : bpf_ktime_get_ns();
+}
+
 SEC("xdp")
 int sl_sweep(struct xdp_md *ctx)
 {
 	struct sl_sweep_args *args = (void *)(long)ctx->data;
 	uint32_t cpu = bpf_get_smp_processor_id();
-	struct sweep sweep = {.age = sl_flow_age(bpf_ktime_get_ns())};
+	struct sweep sweep = {.now_ns = sweep_time()};
 
 	if ((void *)(args + 1) > (void *)(long)ctx->data_end)
 		return 0;

@@ -16,6 +16,7 @@
 
 struct event_base;
 struct sl_bus;
+struct sl_policy_history;
 
 /* What a daemon hears.  Any may be NULL.  @arg is the config's. */
 struct sl_bus_handlers {
@@ -69,8 +70,9 @@ int sl_bus_send_command(struct sl_bus *bus, const struct sl_command *command, sl
 			void *arg);
 int sl_bus_send_telemetry(struct sl_bus *bus,
 			  const struct sl_telemetry *telemetry); /* live + live.json */
-int sl_bus_send_health(struct sl_bus *bus,
-		       const struct sl_telemetry *telemetry); /* capped stream of 1 s roll-ups */
+/* Into the stream of 1 s roll-ups: so many are kept, and so much of each. */
+int sl_bus_send_health(struct sl_bus *bus, const struct sl_telemetry *telemetry,
+		       const struct sl_policy_history *history);
 int sl_bus_send_watermark(struct sl_bus *bus, const char *source, uint64_t boot, uint64_t seq);
 /* Drop event entries older than the entry @id (all below the watermark). */
 int sl_bus_trim_events(struct sl_bus *bus, const char *id);
@@ -92,6 +94,59 @@ int sl_bus_send_unclaimed(struct sl_bus *bus, const struct sl_unclaimed_report *
  */
 typedef void (*sl_bus_unclaimed)(void *arg, const struct sl_unclaimed_report *report);
 int sl_bus_fetch_unclaimed(struct sl_bus *bus, sl_bus_unclaimed got, void *arg);
+
+/* A change of an incident, the whole of it, into its stream. */
+int sl_bus_send_incident(struct sl_bus *bus, const struct sl_incident *incident, sl_bus_done done,
+			 void *arg);
+/* What this site has learnt: into its own hash, and into its place in the fleet's. */
+int sl_bus_send_memory(struct sl_bus *bus, const struct sl_memory_report *report);
+/* What another fleet has learnt: into the place of @report->site in the fleet's hash alone. */
+int sl_bus_share_memory(struct sl_bus *bus, const struct sl_memory_report *report, sl_bus_done done,
+			void *arg);
+
+/*
+ * Reading back.  @got is called for each message (the bus's own, until it returns), and at the
+ * end, or at once without a connection, with NULL.  What cannot be read is told as malformed
+ * and passed over.  Incidents and events come newest first, at most @count entries; of an
+ * incident each change is an entry, so what comes first of an id is what stands.  Health comes
+ * oldest first, at most @count roll-ups after the entry id @after ("" = from the first kept);
+ * @id is what to go on after.
+ */
+typedef void (*sl_bus_incident)(void *arg, const struct sl_incident *incident);
+typedef void (*sl_bus_event)(void *arg, const struct sl_event *event);
+typedef void (*sl_bus_health)(void *arg, const struct sl_telemetry *telemetry, const char *id);
+typedef void (*sl_bus_memory)(void *arg, const struct sl_memory_report *report);
+int sl_bus_fetch_incidents(struct sl_bus *bus, unsigned int count, sl_bus_incident got, void *arg);
+int sl_bus_fetch_events(struct sl_bus *bus, unsigned int count, sl_bus_event got, void *arg);
+int sl_bus_fetch_health(struct sl_bus *bus, const char *after, unsigned int count,
+			sl_bus_health got, void *arg);
+/* What every site of the fleet has learnt, a report each, this one's among them. */
+int sl_bus_fetch_memory(struct sl_bus *bus, sl_bus_memory got, void *arg);
+
+/* What the server says of itself. */
+struct sl_bus_server_report {
+	char version[SL_NAME_MAX]; /* "7.0.15"; "" = not said */
+	char maxmemory_policy[SL_NAME_MAX];
+	bool has_config;          /* what follows was told */
+	uint64_t maxmemory_bytes; /* 0 = no limit */
+	bool snapshots, append_only, stops_on_error;
+	bool protected_mode, has_password;
+	uint32_t port;        /* 0 = no TCP */
+	uint32_t socket_mode; /* of its unix socket; 0 = by the umask */
+};
+/* Ask for it; @got is called once, with NULL when there is no answer. */
+typedef void (*sl_bus_server)(void *arg, const struct sl_bus_server_report *report);
+int sl_bus_fetch_server(struct sl_bus *bus, sl_bus_server got, void *arg);
+
+/* One path as flat numbers, for tools that read Redis alone.  [0]: LAN leg, or sender; [1]: WAN. */
+struct sl_bus_flat {
+	char service[SL_NAME_MAX], uplink[SL_NAME_MAX];
+	enum sl_health state;
+	uint32_t samples[2], p50_us[2], p95_us[2], loss_ppm[2];
+	uint64_t rate_bps[2];
+};
+/* Into its hash (gone 10 s after the last) and into its series of ten minutes. */
+int sl_bus_send_flat(struct sl_bus *bus, const struct sl_bus_flat *path);
 
 void sl_bus_stats(const struct sl_bus *bus, struct sl_bus_stats *stats);
 

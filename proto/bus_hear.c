@@ -54,8 +54,7 @@ static bool is_array(const redisReply *reply, size_t least)
 	return reply->type == REDIS_REPLY_ARRAY && reply->elements >= least;
 }
 
-/* The id of an entry [id, [field, value, ...]]; NULL when it is none. */
-static const char *id_of(const redisReply *entry)
+const char *sl_bus_entry_id(const redisReply *entry)
 {
 	struct entry_id id;
 
@@ -75,7 +74,7 @@ static void on_newest(void *arg, const redisReply *reply, const char *why)
 	if (!is_array(reply, 0))
 		return sl_bus_drop_for(stream->bus, stream->key, reply);
 	if (reply->elements)
-		newest = id_of(reply->element[0]);
+		newest = sl_bus_entry_id(reply->element[0]);
 	if (!newest)
 		return sl_bus_drop_for(stream->bus, stream->key, reply);
 	if (!strcmp(stream->after, "$"))
@@ -114,8 +113,7 @@ void sl_bus_malformed(struct sl_bus *bus, const char *key, const char *id, const
 		bus->handlers.malformed(bus->arg, key, id, why);
 }
 
-/* The value of field `pb` in [field, value, ...]; NULL when there is none. */
-static const redisReply *pb_of(const redisReply *fields)
+const redisReply *sl_bus_pb(const redisReply *fields)
 {
 	for (size_t i = 0; fields->type == REDIS_REPLY_ARRAY && i + 1 < fields->elements; i += 2) {
 		if (is_text(fields->element[i]) && !strcmp(fields->element[i]->str, "pb") &&
@@ -150,7 +148,7 @@ static void hear_command(struct sl_bus *bus, const redisReply *pb, const char *i
 /* False when it is no entry, or the bus went down in a handler. */
 static bool hear_entry(struct sl_bus *bus, struct sl_bus_stream *stream, const redisReply *entry)
 {
-	const char *id = id_of(entry);
+	const char *id = sl_bus_entry_id(entry);
 	const redisReply *pb;
 
 	if (!id) {
@@ -159,7 +157,7 @@ static bool hear_entry(struct sl_bus *bus, struct sl_bus_stream *stream, const r
 	}
 	/* Before the handler: it may close the bus, or fail, and then this entry is had. */
 	snprintf(stream->after, sizeof(stream->after), "%s", id);
-	pb = pb_of(entry->element[1]);
+	pb = sl_bus_pb(entry->element[1]);
 	if (!pb)
 		sl_bus_malformed(bus, stream->key, id, "no field pb");
 	else if (stream == &bus->events)

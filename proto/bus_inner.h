@@ -54,6 +54,8 @@ struct sl_bus {
 		struct sl_command command;
 		struct sl_telemetry telemetry;
 		struct sl_unclaimed_report unclaimed;
+		struct sl_incident incident;
+		struct sl_memory_report memory;
 	} heard;
 };
 
@@ -70,6 +72,15 @@ void sl_bus_hear_greet(struct sl_bus *bus);
 void sl_bus_hear_begin(struct sl_bus *bus);
 void sl_bus_hear_watermark(struct sl_bus *bus);
 void sl_bus_hear_push(struct sl_bus *bus, const redisReply *reply);
+/* The value of field `pb` in an entry's [field, value, ...]; NULL when there is none. */
+const redisReply *sl_bus_pb(const redisReply *fields);
+/* The id of an entry [id, [field, value, ...]]; NULL when it is none. */
+const char *sl_bus_entry_id(const redisReply *entry);
+/* Add an entry with @length bytes of bus->bytes and @json (freed here; "" = none) to stream @what. */
+int sl_bus_add_entry(struct sl_bus *bus, const char *what, const char *cap, long length, char *json,
+		     sl_bus_done done, void *arg);
+/* Send @command whose answer nobody waits for; counted. */
+int sl_bus_tell(struct sl_bus *bus, const struct sl_link_command *command);
 /* Count and tell what could not be read. */
 void sl_bus_malformed(struct sl_bus *bus, const char *key, const char *id, const char *why);
 /* One greeting has been answered well. */

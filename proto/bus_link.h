@@ -17,7 +17,7 @@
 struct bufferevent;
 struct event_base;
 
-#define SL_LINK_WORDS_MAX  20
+#define SL_LINK_WORDS_MAX  24
 #define SL_LINK_PATIENCE   UINT64_C(2000000000) /* ns without an answer: the connection is dropped */
 #define SL_LINK_OUTPUT_MAX (16 * 1024 * 1024)   /* unsent bytes */
 #define SL_LINK_INPUT_MAX  (32 * 1024 * 1024)   /* 64 entries of each stream, with their mirrors */

@@ -1,7 +1,7 @@
 /*
  * bus_say.c - what goes to Redis: stream entries, pictures, watermarks, the policy, the unclaimed
  *
- * Each entry carries the message as protobuf (`pb`) and its mirror (`json`).  The
+ * Each entry carries the message as protobuf (`pb`) and its mirror (`json`; not a lean roll-up).  The
  * streams are capped so that a reader that never comes back cannot fill Redis;
  * events are kept by their source until they are acknowledged, whatever Redis says.
  */
@@ -14,7 +14,6 @@
 #include "bus_inner.h"
 
 #define EVENTS_CAP   "100000"
-#define HEALTH_CAP   "86400" /* a day of seconds */
 #define COMMANDS_CAP "10000"
 #define LIVE_UNSENT  (1024 * 1024) /* pictures are skipped while this much waits */
 
@@ -92,22 +91,24 @@ static int fail(struct sl_bus *bus, int err)
 	return err;
 }
 
-/* A message made ready: its bytes in bus->bytes, its mirror. */
-struct made {
-	long length;
-	char *json;
-};
-
-static int add_entry(struct sl_bus *bus, const char *what, const char *cap, struct made made,
-		     const struct said *said)
+int sl_bus_tell(struct sl_bus *bus, const struct sl_link_command *command)
 {
+	const struct said said = {.bus = bus};
+
+	return say(bus, command, on_said, &said);
+}
+
+int sl_bus_add_entry(struct sl_bus *bus, const char *what, const char *cap, long length, char *json,
+		     sl_bus_done done, void *arg)
+{
+	const struct said said = {.bus = bus, .done = done, .arg = arg};
 	struct sl_link_command command = {.words = 0};
 	char key[SL_BUS_KEY_MAX];
 	int err;
 
-	if (made.length < 0 || !made.json) {
-		free(made.json);
-		return fail(bus, made.length < 0 ? (int)made.length : -ENOMEM);
+	if (length < 0 || !json) {
+		free(json);
+		return fail(bus, length < 0 ? (int)length : -ENOMEM);
 	}
 	sl_link_text(&command, "XADD");
 	sl_link_text(&command, sl_bus_key(bus, what, key));
@@ -116,49 +117,37 @@ static int add_entry(struct sl_bus *bus, const char *what, const char *cap, stru
 	sl_link_text(&command, cap);
 	sl_link_text(&command, "*");
 	sl_link_text(&command, "pb");
-	sl_link_bytes(&command, bus->bytes, (size_t)made.length);
-	sl_link_text(&command, "json");
-	sl_link_text(&command, made.json);
-	err = say(bus, &command, on_said, said);
-	free(made.json);
+	sl_link_bytes(&command, bus->bytes, (size_t)length);
+	if (json[0]) {
+		sl_link_text(&command, "json");
+		sl_link_text(&command, json);
+	}
+	err = say(bus, &command, on_said, &said);
+	free(json);
 	return err;
 }
 
 int sl_bus_send_event(struct sl_bus *bus, const struct sl_event *event, sl_bus_done done, void *arg)
 {
-	const struct said said = {.bus = bus, .done = done, .arg = arg};
-	struct made made;
+	long length;
 
 	if (bus->state != SL_BUS_UP)
 		return fail(bus, -ENOTCONN);
-	made.length = sl_wire_pack_event(event, bus->bytes, SL_WIRE_BYTES_MAX);
-	made.json = sl_wire_json_event(event);
-	return add_entry(bus, "event", EVENTS_CAP, made, &said);
+	length = sl_wire_pack_event(event, bus->bytes, SL_WIRE_BYTES_MAX);
+	return sl_bus_add_entry(bus, "event", EVENTS_CAP, length, sl_wire_json_event(event), done,
+				arg);
 }
 
 int sl_bus_send_command(struct sl_bus *bus, const struct sl_command *command, sl_bus_done done,
 			void *arg)
 {
-	const struct said said = {.bus = bus, .done = done, .arg = arg};
-	struct made made;
+	long length;
 
 	if (bus->state != SL_BUS_UP)
 		return fail(bus, -ENOTCONN);
-	made.length = sl_wire_pack_command(command, bus->bytes, SL_WIRE_BYTES_MAX);
-	made.json = sl_wire_json_command(command);
-	return add_entry(bus, "command", COMMANDS_CAP, made, &said);
-}
-
-int sl_bus_send_health(struct sl_bus *bus, const struct sl_telemetry *telemetry)
-{
-	const struct said said = {.bus = bus};
-	struct made made;
-
-	if (bus->state != SL_BUS_UP)
-		return fail(bus, -ENOTCONN);
-	made.length = sl_wire_pack_telemetry(telemetry, bus->bytes, SL_WIRE_BYTES_MAX);
-	made.json = sl_wire_json_telemetry(telemetry);
-	return add_entry(bus, "health", HEALTH_CAP, made, &said);
+	length = sl_wire_pack_command(command, bus->bytes, SL_WIRE_BYTES_MAX);
+	return sl_bus_add_entry(bus, "command", COMMANDS_CAP, length, sl_wire_json_command(command),
+				done, arg);
 }
 
 static int publish(struct sl_bus *bus, const char *what, const void *bytes, size_t size)

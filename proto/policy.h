@@ -10,10 +10,12 @@
 
 #include "wire.h"
 
+#define SL_PRIORITY_CRITICAL  3 /* what sells: sl_policy_service.priority */
 #define SL_POLICY_PORTS_MAX   8
 #define SL_POLICY_MATCHES_MAX 128 /* over all services */
 #define SL_POLICY_LIST_MAX    16  /* entries of one list in a match */
 #define SL_POLICY_CLAUSES_MAX 45  /* different names and applications, over all services */
+#define SL_POLICY_MOVES_MAX   16  /* of a service in an hour, that a policy can allow */
 #define SL_POLICY_CLAUSE_MAX  128 /* bytes of one, with its 0 */
 #define SL_DEVICE_MAX         32  /* a kernel interface (IFNAMSIZ 16), or a device of DPDK's EAL */
 
@@ -57,6 +59,30 @@ struct sl_policy_engine {
 	uint32_t idle_sleep_us;               /* rest of a worker that finds no packet; 0 = none */
 };
 
+/* What carries an uplink; what was learnt of one kind is tried on another of it. */
+enum sl_uplink_kind {
+	SL_UPLINK_OTHER, /* not said */
+	SL_UPLINK_FIBRE,
+	SL_UPLINK_CABLE,
+	SL_UPLINK_DSL,
+	SL_UPLINK_LTE,
+	SL_UPLINK_LEO,
+	SL_UPLINK_GEO,
+	SL_UPLINK_KINDS
+};
+
+/* What the far side of an uplink makes of the DSCPs that packets leave with. */
+enum sl_dscp_beyond {
+	SL_DSCP_BLEACHED, /* nothing: most lines of the internet overwrite or ignore them */
+	SL_DSCP_HONOURED, /* its queue serves them as RFC 4594 and 8622 say */
+};
+
+/* An address range, 16 bytes in network order, IPv4 as ::ffff:a.b.c.d. */
+struct sl_policy_prefix {
+	uint8_t address[16];
+	uint8_t bits; /* of 128 */
+};
+
 struct sl_policy_uplink {
 	char name[SL_NAME_MAX];
 	char device[SL_DEVICE_MAX];
@@ -65,12 +91,12 @@ struct sl_policy_uplink {
 	uint64_t capacity_bps; /* 0 = not said */
 	bool metered;
 	uint64_t monthly_bytes;
-};
-
-/* An address range, 16 bytes in network order, IPv4 as ::ffff:a.b.c.d. */
-struct sl_policy_prefix {
-	uint8_t address[16];
-	uint8_t bits; /* of 128 */
+	enum sl_uplink_kind kind;
+	uint32_t mtu; /* bytes of an IP packet; 0 = not said */
+	enum sl_dscp_beyond dscp;
+	/* A site behind it that reflects STAMP (RFC 8762); bits 0 = none. */
+	struct sl_policy_prefix stamp; /* a whole address: bits 128 */
+	uint16_t stamp_port;
 };
 
 struct sl_policy_l4 {
@@ -131,17 +157,63 @@ struct sl_policy_service {
 	bool has_slo;
 	uint32_t uplinks; /* in order of preference, as indexes of uplink[] */
 	uint8_t uplink[SL_WIRE_UPLINKS_MAX];
-	uint8_t priority; /* background 0, normal 1, high 2, critical 3 */
+	uint8_t priority; /* background 0, normal 1, high 2, SL_PRIORITY_CRITICAL */
 	bool may_throttle;
 	uint64_t throttle_floor_bps;
 	bool has_remark;
 	uint8_t remark_dscp;
 	uint32_t flow_share_ppm; /* of the flow table; 0 = an equal share of what is left */
+	uint8_t pinned;          /* bit per uplink whose address the far end accepts; 0 = any */
+	bool reset;              /* a hard move may end its connections towards the LAN */
 };
 
 struct sl_policy_guardrails {
 	uint32_t actions_per_minute; /* default 6 */
+	uint32_t moves_per_hour;     /* of one service; default 4 */
 	uint32_t hold_down_ms;       /* default 30000 */
+};
+
+/* When an uplink is asked at Storeline's own expense whether it carries anything. */
+enum sl_probe_when { SL_PROBE_SUSPECTED, SL_PROBE_ALWAYS, SL_PROBE_NEVER };
+
+struct sl_policy_probes {
+	enum sl_probe_when when; /* default: suspected, or silent when it should not be */
+	uint32_t interval_ms;    /* of a row of probes; default 10 */
+	uint64_t budget_bps;     /* of each uplink, both directions together; default 20 kbit/s */
+	uint64_t monthly_bytes;  /* of each metered uplink; 0 = 1 % of what it has a month */
+};
+
+#define SL_POLICY_ALLOW_MAX 8
+
+/* Turns STAMP test packets (RFC 8762) round, for those who may ask. */
+struct sl_policy_reflector {
+	uint32_t allows; /* 0 = no reflector */
+	struct sl_policy_prefix allow[SL_POLICY_ALLOW_MAX];
+	uint32_t per_second; /* packets; default 1000 */
+};
+
+enum sl_record_which { SL_RECORD_CRITICAL, SL_RECORD_ALL, SL_RECORD_NONE };
+enum sl_record_payload { SL_RECORD_HEADERS, SL_RECORD_HEAD };
+
+/* The last packets' headers of a service, kept for an incident. */
+struct sl_policy_recorder {
+	enum sl_record_which services;
+	enum sl_record_payload
+		payload; /* head: the frame's first 96 bytes; never of a critical one */
+	uint32_t files;  /* kept, the oldest go; default 16 */
+};
+
+/* How much of each second's picture is kept in Redis, for people and for what-if. */
+enum sl_history_detail {
+	SL_HISTORY_FULL, /* the whole of it, and its mirror in JSON */
+	SL_HISTORY_LEAN, /* what is judged, no JSON: a twentieth of the memory */
+};
+
+#define SL_POLICY_KEEP_S 86400
+
+struct sl_policy_history {
+	uint32_t keep_s; /* so many of them; default a day */
+	enum sl_history_detail detail;
 };
 
 struct sl_policy {
@@ -163,6 +235,10 @@ struct sl_policy {
 	struct sl_policy_service service[SL_WIRE_SERVICES_MAX - 1]; /* "other" is not in it */
 	struct sl_policy_match match[SL_POLICY_MATCHES_MAX];
 	struct sl_policy_guardrails guardrails;
+	struct sl_policy_probes probes;
+	struct sl_policy_reflector reflector;
+	struct sl_policy_recorder recorder;
+	struct sl_policy_history history;
 };
 
 /*
@@ -192,6 +268,9 @@ char *sl_policy_write(const struct sl_policy *policy);
  */
 bool sl_policy_is_host_pattern(const char *text);
 bool sl_policy_is_app(const char *text);
+
+/* The word of `kind:` ("fibre", "lte", "other"); "?" out of range. */
+const char *sl_policy_kind_word(enum sl_uplink_kind kind);
 
 /* Index of a service or uplink by name; -1 = none.  "other" is the service SL_POLICY_OTHER. */
 #define SL_POLICY_OTHER (SL_WIRE_SERVICES_MAX - 1)

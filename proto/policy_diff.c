@@ -11,14 +11,21 @@
 
 #include "policy_list.h"
 
+/* Keys of these have a value with or without their section. */
+static bool is_settings(const char *path)
+{
+	return !strncmp(path, "guardrails.", 11) || !strncmp(path, "probes.", 7) ||
+	       !strncmp(path, "recorder.", 9);
+}
+
 /* Length of "services.pos" in "services.pos.slo.loss", of "engine" in its keys; 0 when there is no such part. */
 static size_t section_length(const char *path)
 {
 	const char *dot = strchr(path, '.');
 
-	if (!dot || !strncmp(path, "guardrails.", 11))
+	if (!dot || is_settings(path))
 		return 0;
-	if (!strncmp(path, "engine.", 7))
+	if (!strncmp(path, "engine.", 7) || !strncmp(path, "reflector.", 10))
 		return (size_t)(dot - path);
 	return (size_t)(dot - path) + 1 + strcspn(dot + 1, ".");
 }

@@ -21,6 +21,10 @@ static const char *const driver_words[] = {"eal", "af_xdp", "af_packet"};
 static const char *const tunnel_words[] = {"gre", "ipip", "vxlan", "geneve", "gtp-u"};
 static const char *const priority_words[] = {"background", "normal", "high", "critical"};
 
+static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff}; /* ::ffff:a.b.c.d */
+static const char *const when_words[] = {"suspected", "always", "never"};
+static const char *const which_words[] = {"critical", "all", "none"};
+
 /* Is there room for one more?  False: out of memory, what is there stands. */
 static bool have_room(struct sl_leaves *leaves)
 {
@@ -174,6 +178,21 @@ static void list_ports(struct sl_leaves *leaves, const struct sl_policy *policy)
 	}
 }
 
+static void list_stamp(struct sl_leaves *leaves, const char *under,
+		       const struct sl_policy_uplink *link)
+{
+	char address[INET6_ADDRSTRLEN];
+
+	if (!link->stamp.bits)
+		return;
+	bool ip4 = !memcmp(link->stamp.address, mapped, sizeof(mapped));
+
+	inet_ntop(ip4 ? AF_INET : AF_INET6, link->stamp.address + (ip4 ? sizeof(mapped) : 0),
+		  address, sizeof(address));
+	add_under(leaves, under, "stamp", ip4 ? "\"%s:%u\"" : "\"[%s]:%u\"", address,
+		  link->stamp_port);
+}
+
 static void list_uplinks(struct sl_leaves *leaves, const struct sl_policy *policy)
 {
 	char under[64], text[SL_UNITS_TEXT_MAX];
@@ -195,12 +214,18 @@ static void list_uplinks(struct sl_leaves *leaves, const struct sl_policy *polic
 				  sl_units_write(link->monthly_bytes, sl_units_bytes, text));
 		else if (link->metered)
 			add_under(leaves, under, "metered", "true");
+		if (link->kind)
+			add_under(leaves, under, "kind", "%s", sl_policy_kind_word(link->kind));
+		if (link->mtu)
+			add_under(leaves, under, "mtu", "%u", link->mtu);
+		if (link->dscp == SL_DSCP_HONOURED)
+			add_under(leaves, under, "dscp", "honoured");
+		list_stamp(leaves, under, link);
 	}
 }
 
 static void print_prefix(FILE *out, const struct sl_policy_prefix *prefix)
 {
-	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 	char text[INET6_ADDRSTRLEN];
 
 	if (prefix->bits >= 96 && !memcmp(prefix->address, mapped, sizeof(mapped))) {
@@ -320,6 +345,22 @@ static void list_preferences(struct sl_leaves *leaves, const char *under,
 		add_under(leaves, under, "uplinks", "[%s]", text);
 }
 
+static void list_pins(struct sl_leaves *leaves, const char *under, const struct sl_policy *policy,
+		      const struct sl_policy_service *service)
+{
+	char text[SL_WIRE_UPLINKS_MAX * (SL_NAME_MAX + 2)] = "";
+	size_t used = 0;
+
+	for (uint32_t i = 0; i < policy->uplinks; i++)
+		if (service->pinned & 1u << i)
+			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s",
+						 used ? ", " : "", policy->uplink[i].name);
+	if (used)
+		add_under(leaves, under, "pinned", "[%s]", text);
+	if (service->reset)
+		add_under(leaves, under, "reset", "true");
+}
+
 static void list_service(struct sl_leaves *leaves, const struct sl_policy *policy,
 			 const struct sl_policy_service *service)
 {
@@ -333,6 +374,7 @@ static void list_service(struct sl_leaves *leaves, const struct sl_policy *polic
 	if (service->has_slo)
 		list_slo(leaves, under, &service->slo);
 	list_preferences(leaves, under, policy, service);
+	list_pins(leaves, under, policy, service);
 	add_under(leaves, under, "priority", "%s", priority_words[service->priority]);
 	if (service->may_throttle)
 		add_under(leaves, under, "throttle.floor", "%s",
@@ -343,6 +385,69 @@ static void list_service(struct sl_leaves *leaves, const struct sl_policy *polic
 	if (service->flow_share_ppm)
 		add_under(leaves, under, "flow_share", "%s",
 			  sl_units_write(service->flow_share_ppm, sl_units_share, text));
+}
+
+/* Only what is said: most policies say none of it. */
+static void list_probes(struct sl_leaves *leaves, const struct sl_policy_probes *probes)
+{
+	char text[SL_UNITS_TEXT_MAX];
+
+	if (probes->when == SL_PROBE_SUSPECTED && probes->interval_ms == 10 &&
+	    probes->budget_bps == 20000 && !probes->monthly_bytes)
+		return;
+	add(leaves, "probes.when", "%s", when_words[probes->when]);
+	add(leaves, "probes.interval", "%s",
+	    sl_units_write((uint64_t)probes->interval_ms * 1000000, sl_units_time, text));
+	add(leaves, "probes.budget", "%s", sl_units_write(probes->budget_bps, sl_units_rate, text));
+	if (probes->monthly_bytes)
+		add(leaves, "probes.monthly", "%s",
+		    sl_units_write(probes->monthly_bytes, sl_units_bytes, text));
+}
+
+static char *allowed_text(const struct sl_policy_reflector *reflector)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	for (uint32_t i = 0; i < reflector->allows; i++) {
+		fputs(i ? ", " : "[", out);
+		print_prefix(out, &reflector->allow[i]);
+	}
+	fputs("]", out);
+	if (!fclose(out))
+		return text;
+	free(text);
+	return NULL;
+}
+
+static void list_aside(struct sl_leaves *leaves, const struct sl_policy *policy)
+{
+	const struct sl_policy_recorder *recorder = &policy->recorder;
+
+	if (policy->reflector.allows && !leaves->failed) {
+		add_owned(leaves, "reflector.from", allowed_text(&policy->reflector), false);
+		add(leaves, "reflector.rate", "%u", policy->reflector.per_second);
+	}
+	if (recorder->services == SL_RECORD_CRITICAL && recorder->payload == SL_RECORD_HEADERS &&
+	    recorder->files == 16)
+		return;
+	add(leaves, "recorder.services", "%s", which_words[recorder->services]);
+	add(leaves, "recorder.payload", "%s",
+	    recorder->payload == SL_RECORD_HEAD ? "head" : "none");
+	add(leaves, "recorder.files", "%u", recorder->files);
+}
+
+static void list_history(struct sl_leaves *leaves, const struct sl_policy_history *history)
+{
+	char text[SL_UNITS_TEXT_MAX];
+
+	if (history->keep_s == SL_POLICY_KEEP_S && history->detail == SL_HISTORY_FULL)
+		return;
+	add(leaves, "history.keep", "%s", sl_units_write(history->keep_s, sl_units_span, text));
+	add(leaves, "history.detail", "%s", history->detail == SL_HISTORY_LEAN ? "lean" : "full");
 }
 
 int sl_leaves_open(struct sl_leaves *leaves, const struct sl_policy *policy)
@@ -363,9 +468,13 @@ int sl_leaves_open(struct sl_leaves *leaves, const struct sl_policy *policy)
 	for (uint32_t i = 0; i < policy->services; i++)
 		list_service(leaves, policy, &policy->service[i]);
 	add(leaves, "guardrails.actions_per_minute", "%u", policy->guardrails.actions_per_minute);
+	add(leaves, "guardrails.moves_per_hour", "%u", policy->guardrails.moves_per_hour);
 	add(leaves, "guardrails.hold_down", "%s",
 	    sl_units_write((uint64_t)policy->guardrails.hold_down_ms * 1000000, sl_units_time,
 			   text));
+	list_probes(leaves, &policy->probes);
+	list_aside(leaves, policy);
+	list_history(leaves, &policy->history);
 	if (!leaves->failed)
 		return 0;
 	sl_leaves_close(leaves);

@@ -77,8 +77,8 @@ static bool has_host_bits(const struct sl_policy_prefix *prefix)
 	return false;
 }
 
-static void add_prefix(struct sl_reader *reader, const yaml_node_t *node,
-		       struct sl_policy_prefix *list, uint32_t *count)
+void sl_policy_add_prefix(struct sl_reader *reader, const yaml_node_t *node,
+			  struct sl_policy_prefix *list, uint32_t *count)
 {
 	const char *text = sl_reader_text(reader, node);
 	const char *slash = text ? strchr(text, '/') : NULL;
@@ -107,14 +107,14 @@ static void add_src(struct sl_reader *reader, const yaml_node_t *node, void *to)
 {
 	struct sl_policy_match *match = to;
 
-	add_prefix(reader, node, match->src, &match->srcs);
+	sl_policy_add_prefix(reader, node, match->src, &match->srcs);
 }
 
 static void add_dst(struct sl_reader *reader, const yaml_node_t *node, void *to)
 {
 	struct sl_policy_match *match = to;
 
-	add_prefix(reader, node, match->dst, &match->dsts);
+	sl_policy_add_prefix(reader, node, match->dst, &match->dsts);
 }
 
 /* "443" or "1000-2000". */

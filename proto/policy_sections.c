@@ -24,7 +24,16 @@
 static const char *const mode_words[] = {"observe", "shadow", "enforce", NULL};
 static const char *const placement_words[] = {"tap", "gateway", "wire", NULL};
 static const char *const role_words[] = {"lan", "uplink", "mirror", NULL};
+static const char *const bool_words[] = {"false", "true", NULL};
+static const char *const kind_words[] = {"other", "fibre", "cable", "dsl",
+					 "lte",   "leo",   "geo",   NULL};
+static const char *const dscp_words[] = {"bleached", "honoured", NULL};
 static const char *const priority_words[] = {"background", "normal", "high", "critical", NULL};
+
+const char *sl_policy_kind_word(enum sl_uplink_kind kind)
+{
+	return kind < SL_UPLINK_KINDS ? kind_words[kind] : "?";
+}
 
 static bool device_ok(struct sl_reader *reader, const yaml_node_t *node, const char *text)
 {
@@ -156,14 +165,13 @@ static void read_gateway(struct sl_reader *reader, const yaml_node_t *node,
 static void read_metered(struct sl_reader *reader, const yaml_node_t *node,
 			 const struct sl_reader_key *key, void *to)
 {
-	static const char *const words[] = {"false", "true", NULL};
 	static const struct sl_reader_key keys[] = {
 		{"monthly", sl_reader_number, AT(sl_policy_uplink, monthly_bytes), .required = true,
 		 .min = 1000000, .max = UINT64_C(1000000000000000), .units = sl_units_bytes},
 		{NULL},
 	};
 	struct sl_policy_uplink *link = to;
-	const struct sl_reader_key word = {.units = words};
+	const struct sl_reader_key word = {.units = bool_words};
 	uint32_t yes = 1;
 
 	if (node->type == YAML_MAPPING_NODE)
@@ -182,6 +190,10 @@ static void read_uplink(struct sl_reader *reader, const char *name, const yaml_n
 		{"capacity", sl_reader_number, AT(sl_policy_uplink, capacity_bps), .min = 64 * KBIT,
 		 .max = RATE_MAX, .units = sl_units_rate},
 		{"metered", read_metered},
+		{"kind", sl_reader_word, AT(sl_policy_uplink, kind), .units = kind_words},
+		{"mtu", sl_reader_number32, AT(sl_policy_uplink, mtu), .min = 576, .max = 9216},
+		{"dscp", sl_reader_word, AT(sl_policy_uplink, dscp), .units = dscp_words},
+		{"stamp", sl_policy_read_stamp},
 		{NULL},
 	};
 	struct sl_policy_uplink *link = &reader->policy->uplink[reader->policy->uplinks];
@@ -241,17 +253,28 @@ static void read_slo(struct sl_reader *reader, const yaml_node_t *node,
 				"is needed");
 }
 
-static void read_preference(struct sl_reader *reader, const yaml_node_t *node, void *to)
+/* Index of the uplink that @node names, with its name in *@text; -1, and told, when there is none. */
+static int read_uplink_name(struct sl_reader *reader, const yaml_node_t *node, const char **text)
 {
-	const char *text = sl_reader_text(reader, node);
-	struct sl_policy_service *service = to;
 	int index;
 
-	if (!text)
-		return;
-	index = sl_policy_uplink_index(reader->policy, text);
+	*text = sl_reader_text(reader, node);
+	if (!*text)
+		return -1;
+	index = sl_policy_uplink_index(reader->policy, *text);
 	if (index < 0)
-		return sl_reader_wrong(reader, node, "there is no uplink \"%.40s\"", text);
+		sl_reader_wrong(reader, node, "there is no uplink \"%.40s\"", *text);
+	return index;
+}
+
+static void read_preference(struct sl_reader *reader, const yaml_node_t *node, void *to)
+{
+	struct sl_policy_service *service = to;
+	const char *text;
+	int index = read_uplink_name(reader, node, &text);
+
+	if (index < 0)
+		return;
 	for (uint32_t i = 0; i < service->uplinks; i++) {
 		if (service->uplink[i] == index)
 			return sl_reader_wrong(reader, node, "%s is said twice", text);
@@ -265,6 +288,37 @@ static void read_preferences(struct sl_reader *reader, const yaml_node_t *node,
 	static const struct sl_reader_list list = {SL_WIRE_UPLINKS_MAX, true, read_preference};
 
 	sl_reader_list(reader, node, &list, to);
+}
+
+static void read_pin(struct sl_reader *reader, const yaml_node_t *node, void *to)
+{
+	struct sl_policy_service *service = to;
+	const char *text;
+	int index = read_uplink_name(reader, node, &text);
+
+	if (index < 0)
+		return;
+	if (service->pinned & 1u << index)
+		return sl_reader_wrong(reader, node, "%s is said twice", text);
+	service->pinned = (uint8_t)(service->pinned | 1u << index);
+}
+
+static void read_pins(struct sl_reader *reader, const yaml_node_t *node,
+		      const struct sl_reader_key *key, void *to)
+{
+	static const struct sl_reader_list list = {SL_WIRE_UPLINKS_MAX, true, read_pin};
+
+	sl_reader_list(reader, node, &list, to);
+}
+
+static void read_reset(struct sl_reader *reader, const yaml_node_t *node,
+		       const struct sl_reader_key *key, void *to)
+{
+	const struct sl_reader_key word = {.units = bool_words};
+	uint32_t yes = 0;
+
+	sl_reader_word(reader, node, &word, &yes);
+	*(bool *)to = yes;
 }
 
 static void read_priority(struct sl_reader *reader, const yaml_node_t *node,
@@ -329,6 +383,8 @@ static void read_service(struct sl_reader *reader, const char *name, const yaml_
 		{"match", sl_policy_read_match, .required = true},
 		{"slo", read_slo},
 		{"uplinks", read_preferences},
+		{"pinned", read_pins},
+		{"reset", read_reset, AT(sl_policy_service, reset)},
 		{"priority", read_priority, AT(sl_policy_service, priority),
 		 .units = priority_words},
 		{"throttle", read_throttle},
@@ -364,6 +420,8 @@ static void read_guardrails(struct sl_reader *reader, const yaml_node_t *node,
 	static const struct sl_reader_key keys[] = {
 		{"actions_per_minute", sl_reader_number32,
 		 AT(sl_policy_guardrails, actions_per_minute), .max = 600},
+		{"moves_per_hour", sl_reader_number32, AT(sl_policy_guardrails, moves_per_hour),
+		 .min = 2, .max = SL_POLICY_MOVES_MAX},
 		{"hold_down", sl_reader_time_ms, AT(sl_policy_guardrails, hold_down_ms),
 		 .max = 3600000},
 		{NULL},
@@ -384,5 +442,9 @@ const struct sl_reader_key sl_policy_keys[] = {
 	{"uplinks", read_uplinks},
 	{"services", read_services},
 	{"guardrails", read_guardrails, AT(sl_policy, guardrails)},
+	{"probes", sl_policy_read_probes, AT(sl_policy, probes)},
+	{"reflector", sl_policy_read_reflector, AT(sl_policy, reflector)},
+	{"recorder", sl_policy_read_recorder, AT(sl_policy, recorder)},
+	{"history", sl_policy_read_history, AT(sl_policy, history)},
 	{NULL},
 };

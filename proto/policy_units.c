@@ -22,6 +22,9 @@ const struct sl_unit sl_units_time[] = {
 	{"min", 60000000000}, {"s", 1000000000}, {"ms", 1000000},
 	{"us", 1000},         {"ns", 1},         {NULL, 0},
 };
+const struct sl_unit sl_units_span[] = {
+	{"d", 86400}, {"h", 3600}, {"min", 60}, {"s", 1}, {NULL, 0},
+};
 const struct sl_unit sl_units_share[] = {{"%", 10000}, {NULL, 0}};
 
 static const struct {

@@ -20,6 +20,7 @@ struct sl_unit {
 
 /* Largest unit first; the list ends with a NULL name.  Base: bit/s, bytes, ns, ppm. */
 extern const struct sl_unit sl_units_rate[], sl_units_bytes[], sl_units_time[], sl_units_share[];
+extern const struct sl_unit sl_units_span[]; /* days to seconds; base: s */
 
 /* True and *@value in the base unit, else *@value is untouched. */
 bool sl_units_read(const char *text, const struct sl_unit *units, uint64_t *value);

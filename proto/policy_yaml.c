@@ -370,6 +370,7 @@ static const char *unit_example(const struct sl_unit *units)
 	return units == sl_units_rate    ? "a rate such as 40mbit (bit, kbit, mbit, gbit)"
 	       : units == sl_units_bytes ? "an amount such as 5GB (B, KB, MB, GB, TB)"
 	       : units == sl_units_time  ? "a time such as 80ms (us, ms, s, min)"
+	       : units == sl_units_span  ? "a time such as 7d (s, min, h, d)"
 	       : units == sl_units_share ? "a share such as 0.5%"
 					 : "a whole number";
 }

@@ -111,6 +111,21 @@ void sl_policy_read_name(struct sl_reader *reader, const yaml_node_t *node,
 void sl_policy_read_app(struct sl_reader *reader, const yaml_node_t *node,
 			const struct sl_reader_key *key, void *to);
 const char *sl_policy_no_names(const struct sl_reader *reader);
+/* Another prefix ("10.0.0.0/8", "::1") to @list, which has room. */
+void sl_policy_add_prefix(struct sl_reader *reader, const yaml_node_t *node,
+			  struct sl_policy_prefix *list, uint32_t *count);
+/* policy_probes.c: `probes:`, `reflector:`, `recorder:`, `history:`; `stamp:` of the uplink @to. */
+void sl_policy_probes_defaults(struct sl_policy *policy);
+void sl_policy_read_probes(struct sl_reader *reader, const yaml_node_t *node,
+			   const struct sl_reader_key *key, void *to);
+void sl_policy_read_reflector(struct sl_reader *reader, const yaml_node_t *node,
+			      const struct sl_reader_key *key, void *to);
+void sl_policy_read_recorder(struct sl_reader *reader, const yaml_node_t *node,
+			     const struct sl_reader_key *key, void *to);
+void sl_policy_read_history(struct sl_reader *reader, const yaml_node_t *node,
+			    const struct sl_reader_key *key, void *to);
+void sl_policy_read_stamp(struct sl_reader *reader, const yaml_node_t *node,
+			  const struct sl_reader_key *key, void *to);
 /* policy_engine.c: the section; `pair:` of the port being read; and when all ports are known. */
 void sl_policy_read_engine(struct sl_reader *reader, const yaml_node_t *node,
 			   const struct sl_reader_key *key, void *to);

@@ -6,6 +6,8 @@
  */
 #include "wire_fields.h"
 
+#include <string.h>
+
 #define WORDS(of, count_, ...)                                      \
 	static const char *const of##_list[count_] = {__VA_ARGS__}; \
 	const struct sl_words sl_words_##of = {of##_list, count_}
@@ -17,7 +19,8 @@ WORDS(event, SL_EVENT_KIND_COUNT, "none", "started", "state-change", "action", "
       "gap");
 WORDS(ack, SL_ACK_COUNT, "none", "applied", "duplicate", "refused", "expired", "held");
 WORDS(command, SL_COMMAND_KIND_COUNT, "none", "reroute", "throttle", "restore", "freeze", "bypass",
-      "resume", "policy", "rollback");
+      "resume", "policy", "rollback", "clamp", "remark");
+WORDS(outcome, SL_OUTCOME_COUNT, "none", "helped", "undone", "held", "passed");
 
 static const char *word_of(const struct sl_words *words, uint32_t value)
 {
@@ -54,6 +57,11 @@ const char *sl_command_word(enum sl_command_kind kind)
 	return word_of(&sl_words_command, kind);
 }
 
+const char *sl_outcome_word(enum sl_outcome outcome)
+{
+	return word_of(&sl_words_outcome, outcome);
+}
+
 long sl_wire_pack_telemetry(const struct sl_telemetry *from, uint8_t *bytes, size_t size)
 {
 	return sl_fields_pack(&sl_fields_telemetry, from, bytes, size);
@@ -72,6 +80,16 @@ long sl_wire_pack_command(const struct sl_command *from, uint8_t *bytes, size_t 
 long sl_wire_pack_unclaimed(const struct sl_unclaimed_report *from, uint8_t *bytes, size_t size)
 {
 	return sl_fields_pack(&sl_fields_unclaimed, from, bytes, size);
+}
+
+long sl_wire_pack_incident(const struct sl_incident *from, uint8_t *bytes, size_t size)
+{
+	return sl_fields_pack(&sl_fields_incident, from, bytes, size);
+}
+
+long sl_wire_pack_memory(const struct sl_memory_report *from, uint8_t *bytes, size_t size)
+{
+	return sl_fields_pack(&sl_fields_memory, from, bytes, size);
 }
 
 int sl_wire_unpack_telemetry(struct sl_telemetry *to, const uint8_t *bytes, size_t size, char *why)
@@ -95,6 +113,16 @@ int sl_wire_unpack_unclaimed(struct sl_unclaimed_report *to, const uint8_t *byte
 	return sl_fields_unpack(&sl_fields_unclaimed, to, bytes, size, why);
 }
 
+int sl_wire_unpack_incident(struct sl_incident *to, const uint8_t *bytes, size_t size, char *why)
+{
+	return sl_fields_unpack(&sl_fields_incident, to, bytes, size, why);
+}
+
+int sl_wire_unpack_memory(struct sl_memory_report *to, const uint8_t *bytes, size_t size, char *why)
+{
+	return sl_fields_unpack(&sl_fields_memory, to, bytes, size, why);
+}
+
 char *sl_wire_json_telemetry(const struct sl_telemetry *from)
 {
 	return sl_fields_json(&sl_fields_telemetry, from);
@@ -113,4 +141,23 @@ char *sl_wire_json_command(const struct sl_command *from)
 char *sl_wire_json_unclaimed(const struct sl_unclaimed_report *from)
 {
 	return sl_fields_json(&sl_fields_unclaimed, from);
+}
+
+char *sl_wire_json_incident(const struct sl_incident *from)
+{
+	return sl_fields_json(&sl_fields_incident, from);
+}
+
+char *sl_wire_json_memory(const struct sl_memory_report *from)
+{
+	return sl_fields_json(&sl_fields_memory, from);
+}
+
+void sl_wire_copy_telemetry(struct sl_telemetry *to, const struct sl_telemetry *from)
+{
+	memcpy(to, from, offsetof(struct sl_telemetry, path));
+	memcpy(to->path, from->path, from->paths * sizeof(from->path[0]));
+	memcpy(to->uplink, from->uplink, from->uplinks * sizeof(from->uplink[0]));
+	memcpy(to->service, from->service, from->services * sizeof(from->service[0]));
+	memcpy(to->counter, from->counter, from->counters * sizeof(from->counter[0]));
 }

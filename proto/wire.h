@@ -23,8 +23,14 @@
 #define SL_WIRE_PATHS_MAX    64
 #define SL_WIRE_UPLINKS_MAX  4
 #define SL_WIRE_SERVICES_MAX 16
-#define SL_WIRE_COUNTERS_MAX 64
+#define SL_WIRE_COUNTERS_MAX 96
 #define SL_WIRE_KINDS_MAX    64           /* of unclaimed traffic */
+#define SL_WIRE_INPUTS_MAX   12           /* of a decision */
+#define SL_WIRE_OPTIONS_MAX  12           /* of a decision */
+#define SL_WIRE_STEPS_MAX    24           /* of an incident */
+#define SL_WIRE_MEMORIES_MAX 256          /* of a site */
+#define SL_WHY_MAX           120          /* a short reason */
+#define SL_PRINT_MAX         96           /* a fingerprint */
 #define SL_HOST_MAX          256          /* a host name */
 #define SL_APP_NAME_MAX      64           /* an application */
 #define SL_WIRE_BYTES_MAX    (256 * 1024) /* a message larger than this is refused */
@@ -58,6 +64,17 @@ struct sl_latency_report {
 	uint32_t samples;
 	uint32_t above_slo; /* samples above the SLO's latency (WAN leg) */
 	uint32_t p50_us, p95_us, max_us;
+};
+
+#define SL_LATENCY_BOUNDS 12
+
+/* The longest time of each count of a sl_latency_totals, but for the last, which has none. */
+extern const uint32_t sl_latency_bound_us[SL_LATENCY_BOUNDS];
+
+/* Round trips since the dataplane began to count; what is in a count is in no other. */
+struct sl_latency_totals {
+	uint64_t count[SL_LATENCY_BOUNDS + 1];
+	uint64_t sum_us;
 };
 
 /* Loss of one direction over a window (MEASUREMENT.md 1). */
@@ -96,8 +113,16 @@ struct sl_path_report {
 	/* DNS, each try; what went unanswered may have been asked before the window. */
 	uint32_t queries, queries_failed, queries_unanswered;
 	uint32_t hellos, hellos_unanswered; /* TLS and QUIC */
+	/* Of the last 8 or 20 s, where requests are usually answered. */
+	uint32_t requests, requests_unanswered;
 	/* Not believed, and no health is judged by them; bogus: their sum. */
 	uint32_t bogus_acks, bogus_seqs, bogus_echoes, bogus_icmp, bogus, bogus_answers;
+	bool has_rtt_wan_totals; /* in pictures, of critical services */
+	struct sl_latency_totals rtt_wan_totals;
+	/* Large TCP segments where small ones pass, by sender: an MTU black hole. */
+	uint32_t large_stuck[2];  /* sent again and again, or missing for a second and more */
+	uint32_t large_passed[2]; /* that were stuck, and passed after all */
+	uint32_t remarked;        /* packets that left for the WAN with another DSCP */
 };
 
 struct sl_uplink_report {
@@ -107,7 +132,11 @@ struct sl_uplink_report {
 	uint64_t rate_bps[2]; /* by sender: [0] towards the WAN, [1] from it */
 	uint64_t capacity_bps;
 	uint32_t silent_ms;
+	uint32_t clamp_bytes;  /* an IP packet of its new TCP connections; 0 = as they like */
+	char cause[SL_ID_MAX]; /* command id that set this */
 };
+
+#define SL_DSCP_MAX 8 /* a DSCP as policy_units.h writes it: "AF41", "45" */
 
 /* What is set for a service at this moment. */
 struct sl_service_report {
@@ -115,9 +144,11 @@ struct sl_service_report {
 	char uplink[SL_NAME_MAX];       /* where its new flows go */
 	char trial_uplink[SL_NAME_MAX]; /* "" = no trial */
 	uint32_t trial_share_ppm;
-	uint64_t limit_bps[2]; /* by sender; 0 = no limit */
-	bool rerouted;         /* not on the policy's first uplink */
-	char cause[SL_ID_MAX]; /* command id that set this, "fast-reroute", or "" = the policy */
+	uint64_t limit_bps[2];  /* by sender; 0 = no limit */
+	bool rerouted;          /* not on the policy's first uplink */
+	char cause[SL_ID_MAX];  /* command id that set this, "fast-reroute", or "" = the policy */
+	char dscp[SL_DSCP_MAX]; /* of its packets towards the WAN; "" = as they come */
+	char dscp_cause[SL_ID_MAX]; /* command id that set it, or "" = the policy */
 };
 
 struct sl_counter {
@@ -186,6 +217,34 @@ enum sl_ack_status {
 	SL_ACK_COUNT
 };
 
+/* A number that a decision rests on. */
+struct sl_decision_input {
+	char name[SL_NAME_MAX]; /* with its unit: rtt_wan_p95_us, loss_wan_ppm, ... */
+	uint64_t value;
+	uint64_t limit; /* what it is held against; 0 = nothing */
+	uint64_t usual; /* in good times; 0 = not known */
+	uint32_t samples;
+};
+
+/* A remedy that a decision weighed. */
+struct sl_decision_option {
+	char remedy[SL_NAME_MAX];
+	char target[SL_NAME_MAX]; /* the uplink to go to, or the service to limit; "" = none */
+	bool chosen;
+	char why[SL_WHY_MAX]; /* chosen, or rejected */
+};
+
+/* How a decision came about. */
+struct sl_decision {
+	char located[SL_TEXT_MAX];      /* what the verdict rests on */
+	char guardrail[SL_TEXT_MAX];    /* what held an action back; "" = nothing did */
+	char fingerprint[SL_PRINT_MAX]; /* of the incident; "" = none */
+	char remembered[SL_TEXT_MAX];   /* what memory said of it; "" = nothing */
+	uint32_t inputs, options;
+	struct sl_decision_input input[SL_WIRE_INPUTS_MAX];
+	struct sl_decision_option option[SL_WIRE_OPTIONS_MAX];
+};
+
 /* One event.  Only the fields of its kind are set. */
 struct sl_event {
 	char site[SL_NAME_MAX];
@@ -210,6 +269,67 @@ struct sl_event {
 	char text[SL_TEXT_MAX];     /* in plain words, with the numbers */
 	struct sl_path_report path; /* STATE_CHANGE of a path: the window it was judged on */
 	bool has_path;
+	struct sl_decision decision; /* DECISION of control */
+	bool has_decision;
+};
+
+enum sl_outcome {
+	SL_OUTCOME_NONE,   /* not known yet */
+	SL_OUTCOME_HELPED, /* the SLO was kept after the remedy, with samples */
+	SL_OUTCOME_UNDONE, /* the remedy did not help, and was taken back */
+	SL_OUTCOME_HELD,   /* nothing was done, on purpose */
+	SL_OUTCOME_PASSED, /* over before anything was proved */
+	SL_OUTCOME_COUNT
+};
+
+/* What was done in an incident, and what was seen. */
+struct sl_incident_step {
+	uint64_t at_unix_ns;
+	char remedy[SL_NAME_MAX]; /* reroute, throttle, restore, hold, notify, proved, ... */
+	char target[SL_NAME_MAX]; /* uplink or service; "" = none */
+	char text[SL_TEXT_MAX];
+};
+
+/* An episode of a service: bad paths, what was done, how it ended. */
+struct sl_incident {
+	char site[SL_NAME_MAX];
+	uint64_t id;
+	char service[SL_NAME_MAX];
+	char uplink[SL_NAME_MAX]; /* where it was bad first */
+	enum sl_verdict verdict;
+	char located[SL_TEXT_MAX]; /* what the verdict rests on */
+	char fingerprint[SL_PRINT_MAX];
+	char remedy[SL_NAME_MAX]; /* the last that was tried; "" = none */
+	char target[SL_NAME_MAX]; /* of the remedy */
+	enum sl_outcome outcome;
+	uint64_t first_bad_unix_ns; /* the first bad picture */
+	uint64_t opened_unix_ns;
+	uint64_t acted_unix_ns;  /* the first action in the traffic; 0 = none */
+	uint64_t proved_unix_ns; /* the SLO was kept again; 0 = not yet */
+	uint64_t closed_unix_ns; /* 0 = open */
+	char text[SL_TEXT_MAX];
+	struct sl_path_report path; /* the window it was opened on */
+	bool has_path;
+	uint32_t steps; /* the first 8 and the last 16 */
+	struct sl_incident_step step[SL_WIRE_STEPS_MAX];
+};
+
+/* How one remedy did against one kind of incident. */
+struct sl_memory_entry {
+	char fingerprint[SL_PRINT_MAX];
+	char remedy[SL_NAME_MAX];
+	char target[SL_NAME_MAX]; /* kind of uplink gone to; "" = none */
+	uint32_t helped, failed;
+	uint32_t repair_ms; /* mean, from the first bad picture to the proof */
+	uint64_t last_unix_ns;
+};
+
+/* What a site has learnt. */
+struct sl_memory_report {
+	char site[SL_NAME_MAX];
+	uint64_t at_unix_ns;
+	uint32_t entries;
+	struct sl_memory_entry entry[SL_WIRE_MEMORIES_MAX];
 };
 
 enum sl_command_kind {
@@ -222,6 +342,8 @@ enum sl_command_kind {
 	SL_COMMAND_RESUME,
 	SL_COMMAND_POLICY,   /* apply `policy` (YAML) */
 	SL_COMMAND_ROLLBACK, /* back to the previous policy */
+	SL_COMMAND_CLAMP,    /* uplink to packet_bytes; 0 lifts it */
+	SL_COMMAND_REMARK,   /* service to dscp; "" = as the policy says */
 	SL_COMMAND_KIND_COUNT
 };
 
@@ -246,6 +368,8 @@ struct sl_command {
 	uint64_t incident;
 	char reason[SL_TEXT_MAX];
 	char policy[SL_POLICY_BYTES_MAX]; /* POLICY: YAML */
+	uint32_t packet_bytes;  /* CLAMP: what an IP packet of a new TCP connection may have */
+	char dscp[SL_DSCP_MAX]; /* REMARK: by name or number (policy_units.h) */
 };
 
 /*
@@ -256,6 +380,8 @@ long sl_wire_pack_telemetry(const struct sl_telemetry *from, uint8_t *bytes, siz
 long sl_wire_pack_event(const struct sl_event *from, uint8_t *bytes, size_t size);
 long sl_wire_pack_command(const struct sl_command *from, uint8_t *bytes, size_t size);
 long sl_wire_pack_unclaimed(const struct sl_unclaimed_report *from, uint8_t *bytes, size_t size);
+long sl_wire_pack_incident(const struct sl_incident *from, uint8_t *bytes, size_t size);
+long sl_wire_pack_memory(const struct sl_memory_report *from, uint8_t *bytes, size_t size);
 
 /*
  * From bytes nobody vouches for.  0; or -EPROTO, *@to untouched, and @why (may be
@@ -266,6 +392,9 @@ int sl_wire_unpack_event(struct sl_event *to, const uint8_t *bytes, size_t size,
 int sl_wire_unpack_command(struct sl_command *to, const uint8_t *bytes, size_t size, char *why);
 int sl_wire_unpack_unclaimed(struct sl_unclaimed_report *to, const uint8_t *bytes, size_t size,
 			     char *why);
+int sl_wire_unpack_incident(struct sl_incident *to, const uint8_t *bytes, size_t size, char *why);
+int sl_wire_unpack_memory(struct sl_memory_report *to, const uint8_t *bytes, size_t size,
+			  char *why);
 
 /*
  * The same as one line of JSON (no newline), keys and enum words as in
@@ -276,6 +405,11 @@ char *sl_wire_json_telemetry(const struct sl_telemetry *from);
 char *sl_wire_json_event(const struct sl_event *from);
 char *sl_wire_json_command(const struct sl_command *from);
 char *sl_wire_json_unclaimed(const struct sl_unclaimed_report *from);
+char *sl_wire_json_incident(const struct sl_incident *from);
+char *sl_wire_json_memory(const struct sl_memory_report *from);
+
+/* *@to = *@from, but for the parts of the lists that hold nothing: those are left as they are. */
+void sl_wire_copy_telemetry(struct sl_telemetry *to, const struct sl_telemetry *from);
 
 /* The words of the enums, lower case as in DESIGN.md ("good", "reroute"); "?" out of range. */
 const char *sl_health_word(enum sl_health health);
@@ -284,5 +418,6 @@ const char *sl_verdict_word(enum sl_verdict verdict);
 const char *sl_event_kind_word(enum sl_event_kind kind);
 const char *sl_ack_word(enum sl_ack_status status);
 const char *sl_command_word(enum sl_command_kind kind);
+const char *sl_outcome_word(enum sl_outcome outcome);
 
 #endif

@@ -83,6 +83,24 @@ static const struct sl_fields latency =
 	FIELDS(sl_latency_report, latency_rows, storeline__v1__latency_report__descriptor);
 #undef STRUCT
 
+const uint32_t sl_latency_bound_us[SL_LATENCY_BOUNDS] = {
+	1000, 2000, 5000, 10000, 20000, 40000, 80000, 160000, 320000, 1000000, 3000000, 10000000,
+};
+
+#define STRUCT sl_latency_totals
+static const struct sl_field totals_rows[] = {
+	U64_AS(to_1ms, count[0]),   U64_AS(to_2ms, count[1]),
+	U64_AS(to_5ms, count[2]),   U64_AS(to_10ms, count[3]),
+	U64_AS(to_20ms, count[4]),  U64_AS(to_40ms, count[5]),
+	U64_AS(to_80ms, count[6]),  U64_AS(to_160ms, count[7]),
+	U64_AS(to_320ms, count[8]), U64_AS(to_1s, count[9]),
+	U64_AS(to_3s, count[10]),   U64_AS(to_10s, count[11]),
+	U64_AS(longer, count[12]),  U64(sum_us),
+};
+static const struct sl_fields totals =
+	FIELDS(sl_latency_totals, totals_rows, storeline__v1__latency_totals__descriptor);
+#undef STRUCT
+
 #define STRUCT sl_loss_report
 static const struct sl_field loss_rows[] = {
 	U32(segments),  U32(lost_after),   U32(lost_before), U32(spurious),
@@ -143,6 +161,14 @@ static const struct sl_field path_rows[] = {
 	U32(bogus_icmp),
 	U32(bogus),
 	U32(bogus_answers),
+	U32(requests),
+	U32(requests_unanswered),
+	U32_AS(large_stuck_from_lan, large_stuck[0]),
+	U32_AS(large_stuck_from_wan, large_stuck[1]),
+	U32_AS(large_passed_from_lan, large_passed[0]),
+	U32_AS(large_passed_from_wan, large_passed[1]),
+	OPTIONAL(rtt_wan_totals, has_rtt_wan_totals, totals),
+	U32(remarked),
 };
 static const struct sl_fields path =
 	FIELDS(sl_path_report, path_rows, storeline__v1__path_report__descriptor);
@@ -157,6 +183,8 @@ static const struct sl_field uplink_rows[] = {
 	U64_AS(rate_down_bps, rate_bps[1]),
 	U64(capacity_bps),
 	U32(silent_ms),
+	U32(clamp_bytes),
+	TEXT(cause),
 };
 static const struct sl_fields uplink =
 	FIELDS(sl_uplink_report, uplink_rows, storeline__v1__uplink_report__descriptor);
@@ -172,6 +200,8 @@ static const struct sl_field service_rows[] = {
 	U64_AS(limit_down_bps, limit_bps[1]),
 	BOOL(rerouted),
 	TEXT(cause),
+	TEXT(dscp),
+	TEXT(dscp_cause),
 };
 static const struct sl_fields service =
 	FIELDS(sl_service_report, service_rows, storeline__v1__service_report__descriptor);
@@ -205,6 +235,33 @@ const struct sl_fields sl_fields_telemetry =
 	FIELDS(sl_telemetry, telemetry_rows, storeline__v1__telemetry__descriptor);
 #undef STRUCT
 
+#define STRUCT sl_decision_input
+static const struct sl_field input_rows[] = {
+	TEXT(name), U64(value), U64(limit), U64(usual), U32(samples),
+};
+static const struct sl_fields input =
+	FIELDS(sl_decision_input, input_rows, storeline__v1__decision_input__descriptor);
+#undef STRUCT
+
+#define STRUCT sl_decision_option
+static const struct sl_field option_rows[] = {TEXT(remedy), TEXT(target), BOOL(chosen), TEXT(why)};
+static const struct sl_fields option =
+	FIELDS(sl_decision_option, option_rows, storeline__v1__decision_option__descriptor);
+#undef STRUCT
+
+#define STRUCT sl_decision
+static const struct sl_field decision_rows[] = {
+	TEXT(located),
+	TEXT(guardrail),
+	TEXT(fingerprint),
+	TEXT(remembered),
+	LIST(inputs, input, SL_WIRE_INPUTS_MAX, input),
+	LIST(options, option, SL_WIRE_OPTIONS_MAX, option),
+};
+static const struct sl_fields decision =
+	FIELDS(sl_decision, decision_rows, storeline__v1__decision__descriptor);
+#undef STRUCT
+
 #define STRUCT sl_event
 static const struct sl_field event_rows[] = {
 	VERSION,
@@ -229,9 +286,67 @@ static const struct sl_field event_rows[] = {
 	U64(lost),
 	TEXT(text),
 	OPTIONAL(path, has_path, path),
+	OPTIONAL(decision, has_decision, decision),
 };
 const struct sl_fields sl_fields_event =
 	FIELDS(sl_event, event_rows, storeline__v1__event__descriptor);
+#undef STRUCT
+
+#define STRUCT sl_incident_step
+static const struct sl_field step_rows[] = {
+	U64(at_unix_ns),
+	TEXT(remedy),
+	TEXT(target),
+	TEXT(text),
+};
+static const struct sl_fields step =
+	FIELDS(sl_incident_step, step_rows, storeline__v1__incident_step__descriptor);
+#undef STRUCT
+
+#define STRUCT sl_incident
+static const struct sl_field incident_rows[] = {
+	VERSION,
+	TEXT(site),
+	U64(id),
+	TEXT(service),
+	TEXT(uplink),
+	ENUM(verdict, verdict),
+	TEXT(located),
+	TEXT(fingerprint),
+	TEXT(remedy),
+	TEXT(target),
+	ENUM(outcome, outcome),
+	U64(first_bad_unix_ns),
+	U64(opened_unix_ns),
+	U64(acted_unix_ns),
+	U64(proved_unix_ns),
+	U64(closed_unix_ns),
+	TEXT(text),
+	OPTIONAL(path, has_path, path),
+	LIST(steps, step, SL_WIRE_STEPS_MAX, step),
+};
+const struct sl_fields sl_fields_incident =
+	FIELDS(sl_incident, incident_rows, storeline__v1__incident__descriptor);
+#undef STRUCT
+
+#define STRUCT sl_memory_entry
+static const struct sl_field memory_entry_rows[] = {
+	TEXT(fingerprint), TEXT(remedy),   TEXT(target),      U32(helped),
+	U32(failed),       U32(repair_ms), U64(last_unix_ns),
+};
+static const struct sl_fields memory_entry =
+	FIELDS(sl_memory_entry, memory_entry_rows, storeline__v1__memory_entry__descriptor);
+#undef STRUCT
+
+#define STRUCT sl_memory_report
+static const struct sl_field memory_rows[] = {
+	VERSION,
+	TEXT(site),
+	U64(at_unix_ns),
+	LIST(entries, entry, SL_WIRE_MEMORIES_MAX, memory_entry),
+};
+const struct sl_fields sl_fields_memory =
+	FIELDS(sl_memory_report, memory_rows, storeline__v1__memory__descriptor);
 #undef STRUCT
 
 #define STRUCT sl_command
@@ -253,6 +368,8 @@ static const struct sl_field command_rows[] = {
 	U64(incident),
 	TEXT(reason),
 	LINES(policy),
+	U32(packet_bytes),
+	TEXT(dscp),
 };
 const struct sl_fields sl_fields_command =
 	FIELDS(sl_command, command_rows, storeline__v1__command__descriptor);

@@ -51,9 +51,9 @@ struct sl_fields {
 };
 
 extern const struct sl_fields sl_fields_telemetry, sl_fields_event, sl_fields_command,
-	sl_fields_unclaimed;
+	sl_fields_unclaimed, sl_fields_incident, sl_fields_memory;
 extern const struct sl_words sl_words_health, sl_words_mode, sl_words_verdict, sl_words_event,
-	sl_words_ack, sl_words_command;
+	sl_words_ack, sl_words_command, sl_words_outcome;
 
 /* Memory for one message: taken piece by piece, given back as a whole. */
 struct sl_arena {

@@ -31,7 +31,10 @@ build libdpdk-dev        the DPDK engine: EAL, drivers, mbufs, RCU
 build libxdp-dev         AF_XDP sockets, for the test of the handover to DPDK
 build libssl-dev             AES and HMAC for the Initials of QUIC; TLS of the payment host and the till
 build libndpi-dev            applications of flows, from their first packets
+build libncurses-dev       the screen of storeline top
 build libcmocka-dev          unit tests
+build nodejs                 npm; drives the browser in tests/web
+build npm                    uPlot for the page, by its lock file
 run   redis-server           the bus of a site
 run   iproute2               namespaces, links, routes, rules
 run   nftables               NAT on the uplinks
@@ -40,15 +43,19 @@ run   procps                 ps, pgrep, sysctl
 run   openssl                certificates of the virtual store
 run   nginx                  click-and-collect of the virtual store
 run   curl                   the clients of the virtual store
+run   tmux                   a terminal, for the test of storeline top
 run   python3                hosts of the virtual store, tests, checks
 bench dpdk-dev           dpdk-testpmd, the baseline of the DPDK engine
 bench valgrind           callgrind: instructions a packet
 check clang-format           scripts/check: format
 check clang-tidy             scripts/check: bugs
 check cppcheck               scripts/check: bugs
+check mandoc                 the manual pages
 check shellcheck             scripts/check: scripts
 check libclang-rt-14-dev     sanitizers of clang, and libFuzzer for scripts/fuzz
 check git                    which files are ours
+check chromium               the page in a real browser, in tests/web
+check prometheus             promtool, and a scrape of /metrics, in tests/web
 check iputils-ping         the hosts around the DPDK engine, in tests/net
 '
 
@@ -76,12 +83,13 @@ sl_missing() {
 		*" $group "*) ;;
 		*) continue ;;
 		esac
+		# Some packages of nodejs bring npm along and conflict with Debian's.
 		[ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" = installed ] ||
-			printf '%s\n' "$name"
+			{ [ "$name" = npm ] && command -v npm >/dev/null; } || printf '%s\n' "$name"
 	done <<<"$SL_PACKAGES"
 }
 
-# Packages must not start or enable the machine's own redis and nginx: ours are private ones.
+# Packages must not start or enable the machine's own redis, nginx and Prometheus: ours are private ones.
 sl_apt_install() (
 	rc_d=/usr/sbin/policy-rc.d
 	log=$(mktemp)
@@ -100,35 +108,55 @@ sl_apt_install() (
 		tail -n 20 "$log" >&2
 		exit 1
 	}
-	for unit in redis-server nginx; do
+	for unit in redis-server nginx prometheus; do
 		case " $* " in
 		*" $unit "*) systemctl disable "$unit" >/dev/null 2>&1 || true ;;
 		esac
 	done
 )
 
-# Install what is missing of the groups $@.  Exits 4 when it may not, 1 when apt cannot.
+# The page's packages beside its package.json, so that no build needs the network for them.
+sl_npm() {
+	local web=$SL_ROOT/control/web log
+	[ "$web/package-lock.json" -nt "$web/node_modules/.package-lock.json" ] || return 0
+	log=$(mktemp)
+	sl_warn "npm ci in control/web"
+	if ! (cd "$web" && npm ci --ignore-scripts --no-audit --no-fund) >"$log" 2>&1 </dev/null; then
+		tail -n 20 "$log" >&2
+		rm -f "$log"
+		return 1
+	fi
+	rm -f "$log"
+}
+
+# Install what is missing of the groups $@, and for a build the page's packages.  Exits 4 when it may not, 1 when apt cannot.
 sl_install() {
 	local missing
 	[ $# -gt 0 ] || set -- build run
 	command -v dpkg-query >/dev/null || sl_die 1 "needs Debian 12: no dpkg-query here"
 	mapfile -t missing < <(sl_missing "$@")
-	[ ${#missing[@]} -gt 0 ] || return 0
-	[ "$(id -u)" -eq 0 ] || sl_die 4 "run as root to install: ${missing[*]}"
-	sl_warn "installing ${missing[*]}"
-	sl_apt_install "${missing[@]}" || sl_die 1 "apt-get could not install: ${missing[*]}"
+	if [ ${#missing[@]} -gt 0 ]; then
+		[ "$(id -u)" -eq 0 ] || sl_die 4 "run as root to install: ${missing[*]}"
+		sl_warn "installing ${missing[*]}"
+		sl_apt_install "${missing[@]}" || sl_die 1 "apt-get could not install: ${missing[*]}"
+	fi
+	case " $* " in
+	*" build "*) sl_npm || sl_die 1 "npm ci in control/web failed: the page needs its packages" ;;
+	esac
 }
 
 # Compile into DIR.  0, or 1 with the end of the log on stderr.  CC chooses the compiler.
 sl_build() {
-	local dir=$1 want=${CC:-gcc} log
+	local dir=$1 want=${CC:-gcc} log linker=gold
 	shift
+	# It comes with binutils, and links our hundred programs in half the time of ld.bfd.
+	command -v ld.gold >/dev/null || linker=bfd
 	want="$want $*"
 	log="$dir/build.log"
 	mkdir -p "$dir"
 	if [ ! -f "$dir/build.ninja" ] || [ "$(cat "$dir/build.options" 2>/dev/null)" != "$want" ]; then
 		rm -rf "$dir/meson-private" "$dir/meson-info" "$dir/build.ninja"
-		if ! CC=${CC:-gcc} meson setup "$dir" "$SL_ROOT" "$@" >"$log" 2>&1; then
+		if ! CC=${CC:-gcc} CC_LD=$linker meson setup "$dir" "$SL_ROOT" "$@" >"$log" 2>&1; then
 			sl_warn "meson setup $dir failed:"
 			tail -n 30 "$log" >&2
 			return 1
@@ -137,7 +165,7 @@ sl_build() {
 	fi
 	if ! ninja -C "$dir" >"$log" 2>&1; then
 		sl_warn "ninja -C $dir failed:"
-		grep -v '^\[[0-9]*/[0-9]*\] ' "$log" | head -n 80 >&2
+		grep -v '^\[[0-9]*/[0-9]*\] \|Cannot export local symbol' "$log" | head -n 80 >&2
 		return 1
 	fi
 }

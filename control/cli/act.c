@@ -5,6 +5,7 @@
 
 #include "proto/bus.h"
 #include "proto/policy.h"
+#include "proto/policy_units.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,7 +137,7 @@ static int check_names(struct sl_cli *cli, const char *service, const char *upli
 	code = sl_session_open(session, cli, &(struct sl_session_wants){0});
 	if (!code)
 		policy = sl_session_read_policy(session, &code);
-	if (policy && sl_policy_service_index(policy, service) < 0)
+	if (policy && service && sl_policy_service_index(policy, service) < 0)
 		code = sl_cli_fail(SL_CLI_NOT_FOUND, "no service %s at %s", service, cli->site);
 	else if (policy && uplink && sl_policy_uplink_index(policy, uplink) < 0)
 		code = sl_cli_fail(SL_CLI_NOT_FOUND, "no uplink %s at %s", uplink, cli->site);
@@ -146,28 +147,50 @@ static int check_names(struct sl_cli *cli, const char *service, const char *upli
 	return code;
 }
 
-static int act_on(struct sl_cli *cli, enum sl_command_kind kind, const char *uplink, uint64_t limit)
+/* What a verb asks for; the rest of the command is the command line's. */
+struct wish {
+	enum sl_command_kind kind;
+	const char *service, *uplink; /* NULL = none */
+	uint64_t limit_bps;
+	uint32_t packet_bytes;
+	const char *dscp; /* NULL = none */
+};
+
+static void fill(struct sl_command *command, const struct sl_cli *cli, const struct wish *wish)
+{
+	command->kind = wish->kind;
+	if (wish->service)
+		snprintf(command->service, SL_NAME_MAX, "%s", wish->service);
+	if (wish->uplink)
+		snprintf(command->uplink, SL_NAME_MAX, "%s", wish->uplink);
+	command->share_ppm = wish->kind == SL_COMMAND_REROUTE ? cli->share_ppm : 0;
+	command->move_live = cli->live;
+	command->limit_bps = wish->limit_bps;
+	command->packet_bytes = wish->packet_bytes;
+	snprintf(command->dscp, sizeof(command->dscp), "%s", wish->dscp ? wish->dscp : "");
+	command->hold_ms = cli->hold_ms;
+	snprintf(command->reason, sizeof(command->reason), "a person's word");
+}
+
+/* Verbs that are for one service, or with no name for all. */
+static const char *named(const struct sl_cli *cli)
+{
+	return cli->words ? cli->word[0] : NULL;
+}
+
+static int act_on(struct sl_cli *cli, const struct wish *wish)
 {
 	struct sl_command *command;
 	int code = 0;
 
-	if (cli->words)
-		code = check_names(cli, cli->word[0], uplink);
+	if (wish->service || wish->uplink)
+		code = check_names(cli, wish->service, wish->uplink);
 	if (code)
 		return code;
 	command = calloc(1, sizeof(*command));
 	if (!command)
 		return sl_cli_fail(SL_CLI_ERROR, "out of memory");
-	command->kind = kind;
-	if (cli->words)
-		snprintf(command->service, SL_NAME_MAX, "%s", cli->word[0]);
-	if (uplink)
-		snprintf(command->uplink, SL_NAME_MAX, "%s", uplink);
-	command->share_ppm = kind == SL_COMMAND_REROUTE ? cli->share_ppm : 0;
-	command->move_live = cli->live;
-	command->limit_bps = limit;
-	command->hold_ms = cli->hold_ms;
-	snprintf(command->reason, sizeof(command->reason), "a person's word");
+	fill(command, cli, wish);
 	code = sl_act(cli, command);
 	free(command);
 	return code;
@@ -175,7 +198,8 @@ static int act_on(struct sl_cli *cli, enum sl_command_kind kind, const char *upl
 
 int sl_cli_reroute(struct sl_cli *cli)
 {
-	return act_on(cli, SL_COMMAND_REROUTE, cli->word[1], 0);
+	return act_on(cli,
+		      &(struct wish){SL_COMMAND_REROUTE, cli->word[0], .uplink = cli->word[1]});
 }
 
 int sl_cli_throttle(struct sl_cli *cli)
@@ -185,25 +209,56 @@ int sl_cli_throttle(struct sl_cli *cli)
 	if (!sl_words_rate(cli->word[1], &bps))
 		return sl_cli_fail(SL_CLI_USAGE, "%s: not a rate like 2mbit, 500kbit or off",
 				   cli->word[1]);
-	return act_on(cli, SL_COMMAND_THROTTLE, NULL, bps);
+	return act_on(cli, &(struct wish){SL_COMMAND_THROTTLE, cli->word[0], .limit_bps = bps});
+}
+
+/* An uplink's: no service is named. */
+int sl_cli_clamp(struct sl_cli *cli)
+{
+	uint32_t bytes = 0;
+	char *end = NULL;
+
+	if (strcmp(cli->word[1], "off") != 0)
+		bytes = (uint32_t)strtoul(cli->word[1], &end, 10);
+	if (end && (*end || bytes < 576 || bytes > UINT16_MAX))
+		return sl_cli_fail(SL_CLI_USAGE,
+				   "%s: not bytes of an IP packet, 576 to 65535, or off",
+				   cli->word[1]);
+	return act_on(cli, &(struct wish){SL_COMMAND_CLAMP, .uplink = cli->word[0],
+					  .packet_bytes = bytes});
+}
+
+int sl_cli_remark(struct sl_cli *cli)
+{
+	bool off = !strcmp(cli->word[1], "off");
+	char name[SL_UNITS_TEXT_MAX];
+	uint8_t dscp = 0;
+
+	if (!off && !sl_units_read_dscp(cli->word[1], &dscp))
+		return sl_cli_fail(SL_CLI_USAGE,
+				   "%s: not a DSCP: le, ef, va, cs0 to cs7, af11 to af43, a number "
+				   "of 0 to 63, or off",
+				   cli->word[1]);
+	return act_on(cli, &(struct wish){SL_COMMAND_REMARK, cli->word[0],
+					  .dscp = off ? "" : sl_units_write_dscp(dscp, name)});
 }
 
 int sl_cli_restore(struct sl_cli *cli)
 {
-	return act_on(cli, SL_COMMAND_RESTORE, NULL, 0);
+	return act_on(cli, &(struct wish){SL_COMMAND_RESTORE, named(cli)});
 }
 
 int sl_cli_freeze(struct sl_cli *cli)
 {
-	return act_on(cli, SL_COMMAND_FREEZE, NULL, 0);
+	return act_on(cli, &(struct wish){SL_COMMAND_FREEZE, named(cli)});
 }
 
 int sl_cli_bypass(struct sl_cli *cli)
 {
-	return act_on(cli, SL_COMMAND_BYPASS, NULL, 0);
+	return act_on(cli, &(struct wish){SL_COMMAND_BYPASS, named(cli)});
 }
 
 int sl_cli_resume(struct sl_cli *cli)
 {
-	return act_on(cli, SL_COMMAND_RESUME, NULL, 0);
+	return act_on(cli, &(struct wish){SL_COMMAND_RESUME, named(cli)});
 }

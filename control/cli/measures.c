@@ -2,7 +2,8 @@
  * measures.c - the second line of a path: what only some services have
  *
  * DNS, think time, transactions (p50 and p95, with the number of samples), media by
- * direction, hellos, and what was not believed.  A path without any has no such line.
+ * direction, hellos, requests, packets that got another DSCP, and what was not believed.  A
+ * path without any has no such line.
  */
 #include "print.h"
 
@@ -81,9 +82,17 @@ static void make(struct line *line, const struct sl_path_report *path)
 		begin(line);
 		add(line, "%u hellos %u unanswered", path->hellos, path->hellos_unanswered);
 	}
+	if (path->requests_unanswered) {
+		begin(line);
+		add(line, "%u requests %u unanswered", path->requests, path->requests_unanswered);
+	}
 	if (duplicates) {
 		begin(line);
 		add(line, "%u duplicates", duplicates);
+	}
+	if (path->remarked) {
+		begin(line);
+		add(line, "%u remarked", path->remarked);
 	}
 	if (path->bogus) {
 		begin(line);

@@ -33,8 +33,7 @@ static int refused(const struct sl_cli *cli, const char *file, const char *why)
 	return SL_CLI_USAGE;
 }
 
-/* NULL and *@code, told, when it cannot be read or is not valid.  Caller frees. */
-static struct sl_policy *load(const struct sl_cli *cli, const char *file, int *code)
+struct sl_policy *sl_cli_load_policy(const struct sl_cli *cli, const char *file, int *code)
 {
 	struct sl_policy *policy = calloc(1, sizeof(*policy));
 	char *why = calloc(1, WHY_SIZE);
@@ -61,7 +60,7 @@ static int validate(struct sl_cli *cli, const char *file)
 	struct sl_policy *policy;
 	int code;
 
-	policy = load(cli, file, &code);
+	policy = sl_cli_load_policy(cli, file, &code);
 	if (!policy)
 		return code;
 	if (cli->json)
@@ -119,7 +118,7 @@ static int diff(struct sl_cli *cli, struct sl_session *session)
 	char *text;
 	int code;
 
-	after = load(cli, cli->word[1], &code);
+	after = sl_cli_load_policy(cli, cli->word[1], &code);
 	if (!after)
 		return code;
 	before = sl_session_read_policy(session, &code);
@@ -154,7 +153,7 @@ static int apply(struct sl_cli *cli, const char *file)
 	struct sl_policy *policy;
 	int code;
 
-	policy = load(cli, file, &code);
+	policy = sl_cli_load_policy(cli, file, &code);
 	if (!policy)
 		return code;
 	free(policy);

@@ -17,7 +17,7 @@ bool sl_print_colour(FILE *to)
 	return isatty(fileno(to)) && !(no && *no);
 }
 
-static const char *paint(enum sl_health health, bool colour)
+const char *sl_print_paint(enum sl_health health, bool colour)
 {
 	static const char *const codes[SL_HEALTH_COUNT] = {
 		[SL_HEALTH_UNKNOWN] = "\033[2m",   [SL_HEALTH_GOOD] = "\033[32m",
@@ -27,7 +27,7 @@ static const char *paint(enum sl_health health, bool colour)
 	return colour && health < SL_HEALTH_COUNT ? codes[health] : "";
 }
 
-static const char *plain(bool colour)
+const char *sl_print_plain(bool colour)
 {
 	return colour ? "\033[0m" : "";
 }
@@ -58,10 +58,17 @@ static void milliseconds(const struct sl_latency_report *rtt, uint32_t us, char 
 }
 
 /* WAN leg: after us towards the WAN, before us from it. */
+void sl_print_lost(const struct sl_path_report *path, uint32_t *lost, uint32_t *segments)
+{
+	*segments = path->loss[0].segments + path->loss[1].segments;
+	*lost = path->loss[0].lost_after + path->loss[1].lost_before;
+}
+
 static void loss(const struct sl_path_report *path, char *text, size_t size)
 {
-	uint32_t segments = path->loss[0].segments + path->loss[1].segments;
-	uint32_t lost = path->loss[0].lost_after + path->loss[1].lost_before;
+	uint32_t lost, segments;
+
+	sl_print_lost(path, &lost, &segments);
 
 	if (segments)
 		snprintf(text, size, "%.2f", lost * 100.0 / segments);
@@ -69,13 +76,13 @@ static void loss(const struct sl_path_report *path, char *text, size_t size)
 		snprintf(text, size, "-");
 }
 
-static uint64_t rate(const struct sl_path_report *path, unsigned int side)
+uint64_t sl_print_path_rate(const struct sl_path_report *path, unsigned int side)
 {
 	return path->window_ms ? path->bytes[side] * 8000 / path->window_ms : 0;
 }
 
-static const struct sl_service_report *setting(const struct sl_telemetry *picture,
-					       const char *service)
+const struct sl_service_report *sl_print_setting(const struct sl_telemetry *picture,
+						 const char *service)
 {
 	for (uint32_t i = 0; i < picture->services; i++)
 		if (!strcmp(picture->service[i].name, service))
@@ -87,13 +94,17 @@ static void note(const struct sl_path_report *path, const struct sl_service_repo
 		 size_t size)
 {
 	bool here = set && !strcmp(set->uplink, path->uplink);
-	char limit[24] = "", bps[16];
+	char limit[48] = "", bps[16];
+	size_t at = 0;
 
 	text[0] = '\0';
 	if (here && (set->limit_bps[0] || set->limit_bps[1]))
-		snprintf(limit, sizeof(limit), " limit %sbit/s",
-			 sl_print_rate(set->limit_bps[0] ? set->limit_bps[0] : set->limit_bps[1],
-				       bps, sizeof(bps)));
+		at = (size_t)snprintf(limit, sizeof(limit), " limit %sbit/s",
+				      sl_print_rate(set->limit_bps[0] ? set->limit_bps[0]
+								      : set->limit_bps[1],
+						    bps, sizeof(bps)));
+	if (here && set->dscp[0])
+		snprintf(limit + at, sizeof(limit) - at, " dscp %s", set->dscp);
 	if (here && set->rerouted)
 		snprintf(text, size, "rerouted by %s%s", set->cause[0] ? set->cause : "?", limit);
 	else if (path->state == SL_HEALTH_GOOD || path->state == SL_HEALTH_IDLE)
@@ -105,7 +116,7 @@ static void note(const struct sl_path_report *path, const struct sl_service_repo
 static void path_line(FILE *to, const struct sl_telemetry *picture,
 		      const struct sl_path_report *path, bool colour)
 {
-	const struct sl_service_report *set = setting(picture, path->service);
+	const struct sl_service_report *set = sl_print_setting(picture, path->service);
 	bool here = set && !strcmp(set->uplink, path->uplink);
 	char p50[16], p95[16], lost[16], up[16], down[16], text[SL_TEXT_MAX];
 
@@ -114,10 +125,11 @@ static void path_line(FILE *to, const struct sl_telemetry *picture,
 	loss(path, lost, sizeof(lost));
 	note(path, set, text, sizeof(text));
 	fprintf(to, "%-18.18s %s%-9.9s %s%-9s%s %8s %8s %7s %8s %8s  %s\n", path->service,
-		here ? "*" : " ", path->uplink[0] ? path->uplink : "-", paint(path->state, colour),
-		sl_health_word(path->state), plain(colour), p50, p95, lost,
-		sl_print_rate(rate(path, 0), up, sizeof(up)),
-		sl_print_rate(rate(path, 1), down, sizeof(down)), text);
+		here ? "*" : " ", path->uplink[0] ? path->uplink : "-",
+		sl_print_paint(path->state, colour), sl_health_word(path->state),
+		sl_print_plain(colour), p50, p95, lost,
+		sl_print_rate(sl_print_path_rate(path, 0), up, sizeof(up)),
+		sl_print_rate(sl_print_path_rate(path, 1), down, sizeof(down)), text);
 	sl_print_measures(to, path);
 }
 
@@ -126,12 +138,14 @@ static void uplink_line(FILE *to, const struct sl_uplink_report *uplink, bool co
 	char up[16], down[16], capacity[16];
 
 	fprintf(to, "%-18.18s %s%-9s%s out %sbit/s in %sbit/s", uplink->name,
-		paint(uplink->state, colour), sl_health_word(uplink->state), plain(colour),
-		sl_print_rate(uplink->rate_bps[0], up, sizeof(up)),
+		sl_print_paint(uplink->state, colour), sl_health_word(uplink->state),
+		sl_print_plain(colour), sl_print_rate(uplink->rate_bps[0], up, sizeof(up)),
 		sl_print_rate(uplink->rate_bps[1], down, sizeof(down)));
 	if (uplink->capacity_bps)
 		fprintf(to, " of %sbit/s",
 			sl_print_rate(uplink->capacity_bps, capacity, sizeof(capacity)));
+	if (uplink->clamp_bytes)
+		fprintf(to, "  packets of %u bytes", uplink->clamp_bytes);
 	fprintf(to, "%s%s\n", uplink->state == SL_HEALTH_GOOD ? "" : "  ",
 		uplink->state == SL_HEALTH_GOOD ? "" : uplink->reason);
 }
@@ -139,15 +153,16 @@ static void uplink_line(FILE *to, const struct sl_uplink_report *uplink, bool co
 void sl_print_picture(FILE *to, const struct sl_telemetry *picture, bool colour)
 {
 	fprintf(to, "%s%s%s  mode %s  policy %llu%s%s\n\n", colour ? "\033[1m" : "", picture->site,
-		plain(colour), sl_mode_word(picture->mode),
+		sl_print_plain(colour), sl_mode_word(picture->mode),
 		(unsigned long long)picture->policy_version, picture->frozen ? "  FROZEN" : "",
 		picture->bypassed ? "  BYPASSED" : "");
-	fprintf(to, "%sUPLINK             STATE%s\n", colour ? "\033[1m" : "", plain(colour));
+	fprintf(to, "%sUPLINK             STATE%s\n", colour ? "\033[1m" : "",
+		sl_print_plain(colour));
 	for (uint32_t i = 0; i < picture->uplinks; i++)
 		uplink_line(to, &picture->uplink[i], colour);
 	fprintf(to, "\n%s%-18s  %-9s %-9s %8s %8s %7s %8s %8s%s\n", colour ? "\033[1m" : "",
 		"SERVICE", "UPLINK", "STATE", "P50 ms", "P95 ms", "LOSS %", "OUT", "IN",
-		plain(colour));
+		sl_print_plain(colour));
 	for (uint32_t i = 0; i < picture->paths; i++)
 		path_line(to, picture, &picture->path[i], colour);
 }
@@ -210,8 +225,8 @@ void sl_print_event(FILE *to, const struct sl_event *event, bool colour)
 	fprintf(to, "%s.%03u %-9s %-12s %s%s%s%s%s%s%s%s%s\n", clock,
 		(unsigned int)(event->at_unix_ns / 1000000 % 1000), event->source,
 		sl_event_kind_word(event->kind),
-		event->kind == SL_EVENT_STATE_CHANGE ? paint(event->after, colour) : "",
+		event->kind == SL_EVENT_STATE_CHANGE ? sl_print_paint(event->after, colour) : "",
 		event->service, event->service[0] && event->uplink[0] ? " on " : "", event->uplink,
-		event->service[0] || event->uplink[0] ? ": " : "", text, plain(colour),
+		event->service[0] || event->uplink[0] ? ": " : "", text, sl_print_plain(colour),
 		text[0] && event->text[0] ? "; " : "", event->text);
 }

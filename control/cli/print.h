@@ -11,6 +11,18 @@
 /* Colour the words of health when @to is a terminal and NO_COLOR is not set. */
 bool sl_print_colour(FILE *to);
 
+/* The escapes before and after a word of that colour; "" when @colour is false. */
+const char *sl_print_paint(enum sl_health health, bool colour);
+const char *sl_print_plain(bool colour);
+
+/* Lost of the WAN leg, of so many segments of both directions: its share needs both. */
+void sl_print_lost(const struct sl_path_report *path, uint32_t *lost, uint32_t *segments);
+/* By sender, bit/s over the window. */
+uint64_t sl_print_path_rate(const struct sl_path_report *path, unsigned int side);
+/* What is set for a service; NULL when the picture does not say. */
+const struct sl_service_report *sl_print_setting(const struct sl_telemetry *picture,
+						 const char *service);
+
 /* Services x uplinks: state, WAN p50 and p95, loss, rates, limits; the other measures below. */
 void sl_print_picture(FILE *to, const struct sl_telemetry *picture, bool colour);
 

@@ -32,6 +32,7 @@ static void on_lost(void *arg, const char *why)
 	struct sl_session *session = arg;
 
 	session->connected = false;
+	session->losses++;
 	snprintf(session->why, sizeof(session->why), "%s", why);
 }
 
@@ -54,6 +55,14 @@ static void on_telemetry(void *arg, const struct sl_telemetry *telemetry)
 		session->on_picture(session);
 }
 
+static void on_malformed(void *arg, const char *key, const char *id, const char *why)
+{
+	struct sl_session *session = arg;
+
+	if (session->on_malformed)
+		session->on_malformed(session, id);
+}
+
 /* Entry ids are the server's wall clock; the server is this machine's. */
 static void entry_id(char *text, size_t size, uint32_t past_ms)
 {
@@ -71,7 +80,8 @@ int sl_session_open(struct sl_session *session, const struct sl_cli *cli,
 	static const struct sl_bus_handlers handlers = {.connected = on_connected,
 							.lost = on_lost,
 							.event = on_event,
-							.telemetry = on_telemetry};
+							.telemetry = on_telemetry,
+							.malformed = on_malformed};
 	char from[32], why[SL_TEXT_MAX] = "";
 	struct sl_bus_config config = {.redis = cli->redis,
 				       .site = cli->site,
@@ -175,13 +185,22 @@ static void got_policy(void *arg, const char *current, const char *previous, uin
 	session->has_policy = true;
 }
 
+void sl_session_ask_policy(struct sl_session *session)
+{
+	free(session->current);
+	free(session->previous);
+	session->current = session->previous = NULL;
+	session->has_policy = false;
+	sl_bus_fetch_policy(session->bus, got_policy, session);
+}
+
 int sl_session_policy(struct sl_session *session)
 {
 	int code = sl_session_connect(session);
 
 	if (code)
 		return code;
-	sl_bus_fetch_policy(session->bus, got_policy, session);
+	sl_session_ask_policy(session);
 	if (sl_session_run(session, has_policy, session->cli->timeout_ms))
 		return 0;
 	return sl_cli_fail(SL_CLI_TIMEOUT, "Redis at %s does not answer", session->cli->redis);

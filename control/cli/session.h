@@ -11,6 +11,7 @@
 
 struct event_base;
 struct sl_bus;
+struct sl_past;
 struct sl_policy;
 
 struct sl_session {
@@ -18,6 +19,7 @@ struct sl_session {
 	struct event_base *base;
 	struct sl_bus *bus;
 	bool connected, stop;
+	uint32_t losses;       /* of the connection, so far */
 	char why[SL_TEXT_MAX]; /* of the last lost connection */
 	bool has_picture;
 	uint64_t picture_ms; /* when it came, monotonic */
@@ -27,9 +29,11 @@ struct sl_session {
 	uint64_t policy_version;
 	bool has_unclaimed; /* asked, and the answer is below (NULL = there is none) */
 	struct sl_unclaimed_report *unclaimed;
+	struct sl_past *past; /* what is waited for, past.h */
 	/* Set by the verb, may be NULL. */
 	void (*on_event)(struct sl_session *session, const struct sl_event *event);
 	void (*on_picture)(struct sl_session *session);
+	void (*on_malformed)(struct sl_session *session, const char *id); /* an entry */
 	void *arg;
 };
 
@@ -52,6 +56,8 @@ int sl_session_connect(struct sl_session *session);
 int sl_session_picture(struct sl_session *session);
 int sl_session_policy(struct sl_session *session);
 int sl_session_unclaimed(struct sl_session *session);
+/* Ask for the policy again; session->has_policy says when it is there. */
+void sl_session_ask_policy(struct sl_session *session);
 
 /* The policy there is, read; NULL and told (with *@code) when there is none.  Caller frees. */
 struct sl_policy *sl_session_read_policy(struct sl_session *session, int *code);

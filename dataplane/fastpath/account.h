@@ -7,7 +7,7 @@
 #define SL_ACCOUNT_H
 
 #include "histogram.h"
-#include "work.h"
+#include "request.h"
 
 /* Counters of the sender's direction that nearly every packet moves. */
 SL_INLINE void sl_account_sender(struct sl_direction_stats *side, const struct sl_work *work)
@@ -42,6 +42,7 @@ SL_INLINE void sl_account_trouble(struct sl_direction_stats *side, uint32_t seen
 	side->spurious += !!(seen & SL_SEEN_SPURIOUS);
 	side->reordered += !!(seen & SL_SEEN_REORDERED);
 	side->duplicates += !!(seen & SL_SEEN_DUPLICATE);
+	side->large_stuck += !!(seen & SL_SEEN_LARGE_STUCK);
 	side->bogus_acks += !!(seen & SL_SEEN_BOGUS_ACK);
 	side->bogus_seqs += !!(seen & SL_SEEN_BOGUS_SEQ);
 	side->bogus_echoes += !!(seen & SL_SEEN_BOGUS_ECHO);
@@ -70,7 +71,8 @@ SL_INLINE void sl_account_flow(struct sl_path_stats *path, const struct sl_resul
 	path->established += !!(seen & SL_SEEN_ESTABLISHED);
 	path->refused += !!(seen & SL_SEEN_REFUSED);
 	path->resets += !!(seen & SL_SEEN_RESET);
-	path->moved += result->moved;
+	path->moved += result->moved & SL_MOVED;
+	path->cut += !!(result->moved & SL_MOVED_CUT);
 }
 
 /* Counters of datagrams' own protocols, and of hellos. */
@@ -84,6 +86,7 @@ SL_INLINE void sl_account_asks(struct sl_path_stats *path, struct sl_direction_s
 	path->queries_unanswered += !!(seen & SL_SEEN_QUERY_UNANSWERED);
 	path->hellos += !!(seen & SL_SEEN_HELLO);
 	path->hellos_unanswered += !!(seen & SL_SEEN_HELLO_UNANSWERED);
+	path->requests_unanswered += !!(seen & SL_SEEN_REQUEST_UNANSWERED);
 	path->bogus_icmp += !!(seen & SL_SEEN_BOGUS_ICMP);
 	path->bogus_answers += !!(seen & SL_SEEN_BOGUS_ANSWER);
 	if (!(seen & SL_SEEN_MEDIA))
@@ -112,11 +115,11 @@ SL_INLINE void sl_account_unanswered(struct sl_path_stats *path, uint32_t kind, 
 #define SL_SEEN_TROUBLE                                                                    \
 	(SL_SEEN_LOST_AFTER | SL_SEEN_LOST_BEFORE | SL_SEEN_SPURIOUS | SL_SEEN_REORDERED | \
 	 SL_SEEN_DUPLICATE | SL_SEEN_BOGUS_ACK | SL_SEEN_BOGUS_SEQ | SL_SEEN_BOGUS_ECHO |  \
-	 SL_SEEN_STALL | SL_SEEN_STALL_REPEAT)
+	 SL_SEEN_STALL | SL_SEEN_STALL_REPEAT | SL_SEEN_LARGE_STUCK | SL_SEEN_LARGE_PASSED)
 #define SL_SEEN_ASKS                                                                            \
 	(SL_SEEN_BOGUS_ICMP | SL_SEEN_QUERY | SL_SEEN_QUERY_FAILED | SL_SEEN_QUERY_UNANSWERED | \
 	 SL_SEEN_HELLO | SL_SEEN_HELLO_UNANSWERED | SL_SEEN_MEDIA | SL_SEEN_GAVE_UP |           \
-	 SL_SEEN_BOGUS_ANSWER)
+	 SL_SEEN_BOGUS_ANSWER | SL_SEEN_REQUEST_UNANSWERED)
 #define SL_SEEN_CONNECTION                                                                 \
 	(SL_SEEN_ATTEMPT | SL_SEEN_ATTEMPT_AGAIN | SL_SEEN_ESTABLISHED | SL_SEEN_REFUSED | \
 	 SL_SEEN_RESET)
@@ -134,7 +137,9 @@ SL_RARE int sl_account_rare(const struct sl_work *work, struct sl_stats *stats,
 		sl_account_meter(own, work);
 	if (result->seen & SL_SEEN_TROUBLE)
 		sl_account_trouble(own, result->seen);
+	other->large_passed += !!(result->seen & SL_SEEN_LARGE_PASSED);
 	other->capture_miss += result->capture_miss;
+	path->remarked += result->dscp_rewrite;
 	if (result->flow_event != SL_FLOW_KNOWN || result->moved ||
 	    (result->seen & SL_SEEN_CONNECTION))
 		sl_account_flow(path, result);
@@ -167,14 +172,38 @@ SL_INLINE void sl_account_samples(struct sl_histogram *rtt, const struct sl_resu
 				 sample[SL_SAMPLE_TRANSACTION].weight);
 }
 
-/* The expired @way's @flow waited for an answer: its path counts that none came. */
-SL_INLINE void sl_account_expired(const struct sl_way *way, const struct sl_flow *flow,
-				  struct sl_stats *stats)
+/* For the sweep, which has no packet: the path that @flow is on. */
+SL_INLINE struct sl_path_stats *sl_account_path(const struct sl_flow *flow, struct sl_stats *stats)
 {
 	uint32_t path =
 		SL_PATH(flow->service & (SL_SERVICES_MAX - 1), flow->uplink & (SL_UPLINKS_MAX - 1));
 
-	sl_account_unanswered(&stats->path[path], way->kind, sl_account_waiting(flow, way->kind));
+	return &stats->path[path];
+}
+
+/* The request of @flow, whose @way is of kind ASKING, waits at @now_ns: for too long? */
+SL_INLINE void sl_account_asking(struct sl_way *way, struct sl_flow *flow, uint64_t now_ns,
+				 struct sl_stats *stats)
+{
+	if (!sl_request_give_up(&flow->dir[flow->initiator & 1],
+				(uint32_t)(now_ns >> SL_TICK_LOG2_NS), SL_REQUEST_WAIT_TICKS))
+		return;
+	way->kind = SL_FLOW_OPEN;
+	sl_account_path(flow, stats)->requests_unanswered++;
+}
+
+/* The expired @way's @flow waited for an answer: its path counts that none came. */
+SL_INLINE void sl_account_expired(const struct sl_way *way, const struct sl_flow *flow,
+				  struct sl_stats *stats)
+{
+	sl_account_unanswered(sl_account_path(flow, stats), way->kind,
+			      sl_account_waiting(flow, way->kind));
+}
+
+/* The sweep found a large segment of the WAN's side stuck in @flow (large.h). */
+SL_INLINE void sl_account_stuck(const struct sl_flow *flow, struct sl_stats *stats)
+{
+	sl_account_path(flow, stats)->side[SL_SIDE_WAN].large_stuck++;
 }
 
 /* The packet is done: count it on its path. */

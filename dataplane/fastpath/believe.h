@@ -101,11 +101,10 @@ SL_INLINE int32_t sl_believe_distance(const struct sl_direction *dir, uint32_t s
 SL_INLINE void sl_believe_resync(struct sl_direction *dir, uint32_t seq)
 {
 	dir->next_seq = seq;
-	sl_rtt_seq_forget(dir);
-	dir->ts_used = 0;
+	sl_rtt_forget(dir);
 	for (int i = 0; i < SL_HOLES; i++)
 		dir->hole[i] = (struct sl_hole){0};
-	dir->flags &= (uint16_t) ~(SL_DIR_HOLES | SL_DIR_RECOVER | SL_DIR_JUMPED);
+	dir->flags &= (uint16_t) ~(SL_DIR_HOLES | SL_DIR_JUMPED);
 }
 
 /* Is this segment with a SYN, which begins no connection, not the SYN that we know again? */

@@ -16,11 +16,7 @@
 
 #define SL_BUCKET_WAYS 7
 
-/*
- * Slots per direction.  What counts buy on captures/dev (MEASUREMENT.md 4: RTT p50 bar 95,
- * timestamps 97): 4/4/4 94.6 and 95.8; 5/5/3 95.4, 95.8 and one lab capture missed; 6/6/4
- * 95.6, 98.2; 8/8/8 96.4, 97.6, as 8/6/4.
- */
+/* Slots per direction; what each count buys: `./scripts/bench slots`. */
 #define SL_SEQ_SLOTS  8
 #define SL_TS_SLOTS   6
 #define SL_HOLES      4
@@ -48,8 +44,10 @@ enum sl_flow_kind {
 	SL_FLOW_OPEN,
 	SL_FLOW_CLOSED,
 	SL_FLOW_DATAGRAM,
-	SL_FLOW_QUERY, /* DNS: a query waits for its answer; expired, it went unanswered */
-	SL_FLOW_HELLO, /* QUIC: the same of its first packets */
+	SL_FLOW_QUERY,  /* DNS: a query waits for its answer; expired, it went unanswered */
+	SL_FLOW_HELLO,  /* QUIC: the same of its first packets */
+	SL_FLOW_ASKING, /* open, and a request waits for its answer */
+	SL_FLOW_GAPPED, /* open TCP, and something is missing (large.h) */
 };
 
 struct sl_way {
@@ -79,8 +77,8 @@ struct sl_hole {
 
 /*
  * What is known of the data that one side of a TCP connection sends; times are ticks of
- * 64 ns.  Four cache lines: what every segment touches; what timestamps and data that waits
- * without a slot touch; slots for when more than four wait; what only gaps touch.
+ * 64 ns.  Four cache lines: what every segment touches; what timestamps touch; slots for when
+ * more than four wait; what only gaps touch.
  */
 struct sl_direction {
 	uint32_t next_seq;     /* highest end seen */
@@ -88,36 +86,34 @@ struct sl_direction {
 	uint32_t rtt_min;      /* of this side's data, by acknowledgement or handshake; 0 = none */
 	uint32_t request_tick; /* last segment of a request; once acknowledged, the time of that */
 	uint16_t flags;        /* SL_DIR_* */
-	uint16_t seq_skipped;  /* since the last admitted */
+	uint16_t seq_answers;  /* since the last sample, and that; 0 = none since a repeat */
 	uint8_t stall;         /* 0, or how often demand was repeated without progress */
 	uint8_t seq_last;      /* slot that was admitted last; stands while seq_used is not 0 */
 	uint8_t seq_used;      /* bit i: slot i waits */
 	uint8_t ts_used;
-	uint16_t seq_weight[SL_NEAR_SLOTS]; /* segments that the slot stands for */
+	struct sl_slot newest; /* floating: the last segment that got no slot */
 	struct sl_slot seq[SL_NEAR_SLOTS];
 
-	/*
-	 * Floating: the last segment that got no slot.  Karn: while nothing is to be sampled,
-	 * its .end is what has to be acknowledged before.
-	 */
-	struct sl_slot newest;
-	uint32_t tsval;       /* highest that this side sent */
-	uint32_t ts_admitted; /* sequence number of the last admitted slot */
-	uint16_t ts_skipped;
-	uint16_t pad[3];
-	uint16_t ts_weight[SL_NEAR_SLOTS];
+	uint32_t tsval;        /* highest that this side sent */
+	uint32_t ts_admitted;  /* sequence number of the last admitted slot */
+	uint16_t ts_skipped;   /* since the last admitted */
+	uint16_t ts_since;     /* when .tsval was new: tick >> SL_TS_SINCE_LOG2, modulo 2^16 */
+	uint32_t ts_seq;       /* data from here on passed with .tsval, or not yet */
+	uint32_t large_end;    /* of the large segment that was sent again last */
+	uint8_t large_repeats; /* how often; SL_DIR_LARGE: often enough */
+	uint8_t pad[3];
+	uint16_t ts_weight[SL_NEAR_SLOTS]; /* stamps that the slot stands for */
 	struct sl_slot ts[SL_NEAR_SLOTS];
 
 	struct sl_slot seq_far[SL_SEQ_SLOTS - SL_NEAR_SLOTS];
-	uint16_t seq_far_weight[SL_SEQ_SLOTS - SL_NEAR_SLOTS];
 	struct sl_slot ts_far[SL_TS_SLOTS - SL_NEAR_SLOTS];
 	uint16_t ts_far_weight[SL_TS_SLOTS - SL_NEAR_SLOTS];
-	uint32_t pad2;
+	uint32_t far_pad[3];
 
 	struct sl_hole hole[SL_HOLES];
 };
 SL_ASSERT_SIZE(struct sl_direction, 256);
-_Static_assert(offsetof(struct sl_direction, newest) == 64, "the second line");
+_Static_assert(offsetof(struct sl_direction, tsval) == 64, "the second line");
 _Static_assert(offsetof(struct sl_direction, seq_far) == 128, "the third");
 _Static_assert(offsetof(struct sl_direction, hole) == 192, "the fourth");
 
@@ -336,6 +332,8 @@ SL_INLINE uint16_t sl_flow_timeout(uint8_t kind)
 {
 	switch (kind) {
 	case SL_FLOW_OPEN:
+	case SL_FLOW_ASKING:
+	case SL_FLOW_GAPPED:
 		return 7000;
 	case SL_FLOW_DATAGRAM:
 		return 112;

@@ -10,7 +10,8 @@
 #include "cursor.h"
 #include "stats.h"
 
-#define SL_VLAN_TAGS_MAX 2
+#define SL_VLAN_TAGS_MAX   2
+#define SL_LINK_BYTES_MASK 0x3f /* a link header has 46 bytes at most: its length fits */
 
 struct sl_link {
 	uint16_t ethertype; /* of what follows; a number that is none for what is not IP */

@@ -113,14 +113,28 @@ SL_RARE uint32_t sl_loss_acked(struct sl_direction *dir, uint32_t ack)
 }
 
 /*
- * Bytes that passed before.  What was sent before the newest (RFC 7323 4: a retransmission
- * carries the time of its own sending) is the same packet a second time; else they were
- * lost after us, or resent though acknowledged.
+ * Is @span, which passed before, the same packet a second time?  A retransmission carries the
+ * time of its own sending (RFC 7323 4).  So it is when that is older than the newest; and when it
+ * is the newest, of data that passed with it, sooner than a sender can have learned of a loss.
  */
+SL_INLINE bool sl_loss_is_duplicate(const struct sl_direction *dir, const struct sl_direction *peer,
+				    const struct sl_span *span)
+{
+	if (!span->tsval || !(dir->flags & SL_DIR_TS))
+		return false;
+	if (sl_before(span->tsval, dir->tsval))
+		return true;
+	uint16_t age = (uint16_t)((span->tick >> SL_TS_SINCE_LOG2) - dir->ts_since);
+
+	return span->tsval == dir->tsval && !sl_before(span->start, dir->ts_seq) &&
+	       age < sl_loss_window(dir, peer) >> SL_TS_SINCE_LOG2;
+}
+
+/* Bytes that passed before: a duplicate, lost after us, or resent though acknowledged. */
 SL_INLINE uint32_t sl_loss_seen_before(const struct sl_direction *dir,
 				       const struct sl_direction *peer, const struct sl_span *span)
 {
-	if (span->tsval && (dir->flags & SL_DIR_TS) && sl_before(span->tsval, dir->tsval))
+	if (sl_loss_is_duplicate(dir, peer, span))
 		return SL_SEEN_DUPLICATE;
 	return (peer->flags & SL_DIR_ACK) && !sl_before(peer->ack, span->end) ? SL_SEEN_SPURIOUS
 									      : SL_SEEN_LOST_AFTER;

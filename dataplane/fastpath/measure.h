@@ -11,6 +11,7 @@
 
 #include "believe.h"
 #include "datagram.h"
+#include "large.h"
 #include "loss.h"
 #include "request.h"
 
@@ -110,14 +111,17 @@ SL_INLINE void sl_measure_echo(struct sl_direction *peer, struct sl_work *work)
 		sl_rtt_ts_match(peer, tsecr, work->now_tick, &work->result.sample[SL_SAMPLE_TS]);
 }
 
-/* What @work's packet acknowledges of @peer's data. */
-SL_INLINE void sl_measure_ack(struct sl_direction *peer, struct sl_work *work)
+/* What @work's packet, of @dir's side, acknowledges of @peer's data. */
+SL_INLINE void sl_measure_ack(const struct sl_direction *dir, struct sl_direction *peer,
+			      struct sl_work *work)
 {
 	const struct sl_packet *packet = &work->packet;
 	struct sl_result *result = &work->result;
 
-	if (peer->seq_used || (peer->flags & (SL_DIR_NEWEST | SL_DIR_RECOVER)))
-		sl_rtt_seq_match(peer, packet->ack, work->now_tick, &result->sample[SL_SAMPLE_SEQ]);
+	if (peer->seq_used || (peer->flags & SL_DIR_NEWEST))
+		sl_rtt_seq_match(peer, packet->ack, work->now_tick,
+				 !(dir->flags & SL_DIR_ACK) || sl_before(dir->ack, packet->ack),
+				 &result->sample[SL_SAMPLE_SEQ]);
 	sl_measure_echo(peer, work);
 	if (peer->flags & SL_DIR_HOLES)
 		result->capture_miss = (uint8_t)sl_loss_acked(peer, packet->ack);
@@ -162,12 +166,11 @@ SL_INLINE void sl_measure_irregular(struct sl_direction *dir, const struct sl_di
 	uint32_t was = sl_loss_repeat(dir, peer, begin, span);
 
 	result->seen |= was;
-	if (was == SL_SEEN_REORDERED || was == SL_SEEN_DUPLICATE)
+	if (was == SL_SEEN_DUPLICATE)
 		return;
 	sl_rtt_seq_forget(dir);
-	sl_request_forget(dir);
-	dir->newest.end = dir->next_seq;
-	dir->flags |= SL_DIR_RECOVER;
+	if (was != SL_SEEN_REORDERED)
+		sl_request_forget(dir);
 }
 
 /* Move the highest end seen and let the segment wait for its answer. */
@@ -281,6 +284,7 @@ SL_INLINE void sl_measure_liveness(struct sl_direction *dir, struct sl_direction
 /* FIN and RST: how the connection ends, and whether it ever began. */
 SL_INLINE void sl_measure_end(struct sl_flow *flow, struct sl_work *work)
 {
+	struct sl_direction *asker = &flow->dir[flow->initiator & 1];
 	uint8_t tcp = work->packet.tcp_flags;
 
 	if (tcp & SL_TCP_FIN)
@@ -293,6 +297,11 @@ SL_INLINE void sl_measure_end(struct sl_flow *flow, struct sl_work *work)
 		work->result.seen |= SL_SEEN_REFUSED;
 	else
 		work->result.seen |= SL_SEEN_RESET;
+	/* Who answers with a RST has got it: a server, or a middlebox that has forgotten the flow. */
+	if ((work->sender & 1) != flow->initiator)
+		sl_request_heard(asker, asker->next_seq, work->now_tick);
+	if (sl_request_give_up(asker, work->now_tick, 0))
+		work->result.seen |= SL_SEEN_REQUEST_UNANSWERED;
 	flow->flags |= SL_FLOW_RESET;
 }
 
@@ -312,11 +321,18 @@ SL_INLINE void sl_measure_hello(struct sl_flow *flow, struct sl_work *work)
 }
 
 /* What both of a believed packet's numbers tell, and what @dir's side said last. */
-SL_INLINE void sl_measure_note(struct sl_direction *dir, const struct sl_packet *packet)
+SL_INLINE void sl_measure_note(struct sl_direction *dir, const struct sl_work *work)
 {
+	const struct sl_packet *packet = &work->packet;
+
 	if (packet->has_ts && (!(dir->flags & SL_DIR_TS) || sl_before(dir->tsval, packet->tsval))) {
-		dir->tsval = packet->tsval;
-		dir->flags |= SL_DIR_TS;
+		uint32_t control =
+			!!(packet->tcp_flags & SL_TCP_SYN) + !!(packet->tcp_flags & SL_TCP_FIN);
+		bool last = packet->seq + packet->payload_bytes + control == dir->next_seq;
+
+		/* A retransmission is no new data: what follows it passed with older ones. */
+		sl_rtt_ts_note(dir, packet->tsval, last ? packet->seq : dir->next_seq,
+			       work->now_tick);
 	}
 	if ((packet->tcp_flags & SL_TCP_ACK) &&
 	    (!(dir->flags & SL_DIR_ACK) || sl_before(dir->ack, packet->ack))) {
@@ -344,15 +360,22 @@ SL_RARE int sl_measure_tcp(struct sl_flow *flow, struct sl_work *work)
 
 	sl_measure_handshake(flow, work);
 	if (packet->tcp_flags & SL_TCP_ACK)
-		sl_measure_ack(peer, work);
+		sl_measure_ack(dir, peer, work);
 	if (!packet->payload_bytes)
 		sl_request_heard(peer, packet->ack, work->now_tick);
 	sl_measure_sequence(flow, work);
 	sl_measure_end(flow, work);
 	sl_measure_liveness(dir, peer, &work->result, progress);
+	sl_large_note(dir, peer, work);
 	sl_measure_hello(flow, work);
-	sl_measure_note(dir, packet);
+	sl_measure_note(dir, work);
 	return 0;
+}
+
+/* What the way of @flow, an open connection, says of it: does it ask? */
+SL_INLINE uint8_t sl_measure_open_kind(const struct sl_flow *flow)
+{
+	return sl_request_waits(&flow->dir[flow->initiator & 1]) ? SL_FLOW_ASKING : SL_FLOW_OPEN;
 }
 
 /* What the way of @flow says of its state now. */
@@ -364,8 +387,9 @@ SL_INLINE uint8_t sl_measure_kind(const struct sl_flow *flow)
 		return sl_datagram_kind(flow);
 	if ((flow->flags & closed) == closed || (flow->flags & SL_FLOW_RESET))
 		return SL_FLOW_CLOSED;
-	return flow->flags & (SL_FLOW_ESTABLISHED | SL_FLOW_MIDSTREAM) ? SL_FLOW_OPEN
-								       : SL_FLOW_OPENING;
+	if (!(flow->flags & (SL_FLOW_ESTABLISHED | SL_FLOW_MIDSTREAM)))
+		return SL_FLOW_OPENING;
+	return sl_large_is_gap(flow) ? SL_FLOW_GAPPED : sl_measure_open_kind(flow);
 }
 
 #endif

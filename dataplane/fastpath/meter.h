@@ -50,6 +50,22 @@ SL_INLINE bool sl_meter_ecn_capable(uint8_t tos)
 }
 
 /*
+ * Charge the packet of @work to @rate, whose state is *@due_ns: sets metered, action, mark_ecn.
+ * A packet that is measured inside its tunnel is not marked.
+ */
+SL_INLINE void sl_meter_police(struct sl_work *work, const struct sl_rate *rate, uint64_t *due_ns)
+{
+	struct sl_result *result = &work->result;
+	enum sl_meter_verdict verdict = sl_meter_take(rate, due_ns, work->now_ns, work->wire_bytes);
+
+	result->metered = 1;
+	if (verdict == SL_METER_DROP)
+		result->action = SL_ACTION_DROP;
+	else if (verdict == SL_METER_MARK)
+		result->mark_ecn = !work->packet.inner && sl_meter_ecn_capable(work->packet.tos);
+}
+
+/*
  * Write @tos to the IP header at @ip (20 bytes of IPv4, 2 of IPv6 are touched); the
  * IPv4 checksum follows by RFC 1624 equation 3.
  */

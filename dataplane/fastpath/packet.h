@@ -83,7 +83,13 @@ struct sl_packet {
 	uint32_t fragment_id;
 	uint16_t
 		inner; /* enum sl_tunnel that it came in: what stands here is of the inner headers */
-	uint16_t pad;
+	union {
+		struct {
+			uint8_t outer_l3_offset; /* of the outer IP header in the frame */
+			uint8_t outer_tos;
+		};
+		uint16_t outer; /* the same as one word; 0 without inner */
+	};
 };
 SL_ASSERT_SIZE(struct sl_packet, 88);
 

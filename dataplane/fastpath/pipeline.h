@@ -19,9 +19,11 @@
 #define SL_PIPELINE_H
 
 #include "account.h"
+#include "clamp.h"
 #include "classify.h"
 #include "look.h"
-#include "meter.h"
+#include "remark.h"
+#include "reset.h"
 #include "steady.h"
 #include "steer.h"
 #include "tunnel.h"
@@ -185,6 +187,7 @@ SL_RARE int sl_pipeline_flowless(struct sl_work *work, const struct sl_tables *t
 	result->from_lan = lan == (work->sender & 1);
 	result->uplink = sl_steer_uplink(tables, work, result->service);
 	result->mark = result->from_lan ? sl_steer_mark(tables, result->uplink) : 0;
+	sl_clamp_note(work, tables);
 	return 0;
 }
 
@@ -381,9 +384,8 @@ SL_INLINE void sl_pipeline_forget(struct sl_flow *flow)
 	if (flow->key.proto != SL_PROTO_TCP)
 		return;
 	for (int i = 0; i < 2; i++) {
-		sl_rtt_seq_forget(&flow->dir[i]);
+		sl_rtt_forget(&flow->dir[i]);
 		sl_request_forget(&flow->dir[i]);
-		flow->dir[i].ts_used = 0;
 	}
 }
 
@@ -404,6 +406,8 @@ SL_RARE int sl_pipeline_measure_any(struct sl_way *way, struct sl_flow *flow, st
 		sl_measure_tcp(flow, work);
 	else
 		sl_datagram_take(flow, work);
+	sl_clamp_note(work, tables);
+	sl_reset_note(flow, work, tables);
 	sl_look_inspect(flow, work, tables);
 	way->age = sl_flow_age(work->now_ns);
 	way->kind = sl_measure_kind(flow);
@@ -423,7 +427,9 @@ SL_INLINE void sl_pipeline_measure(struct sl_way *way, struct sl_flow *flow, str
 		return;
 	}
 	flow->seen = sl_flow_moment(work->now_ns);
-	way->age = sl_flow_age(work->now_ns); /* its kind stays */
+	way->age = sl_flow_age(work->now_ns);
+	if (SL_LIKELY(way->kind == SL_FLOW_OPEN || way->kind == SL_FLOW_ASKING))
+		way->kind = sl_measure_open_kind(flow);
 	sl_pipeline_describe(flow, work, tables);
 }
 
@@ -438,20 +444,10 @@ SL_RARE int sl_pipeline_police_now(struct sl_work *work, const struct sl_tables 
 	uint32_t side = result->from_lan ? SL_SIDE_LAN : SL_SIDE_WAN;
 	struct sl_rate rate = tables->knobs.rate[service][side];
 
-	if (result->from_lan && tables->service[service].dscp_rewrite) {
-		result->dscp_rewrite = 1;
-		result->dscp_set = tables->service[service].dscp_set;
-	}
-	if (!rate.ns_per_kib)
-		return 0;
-	enum sl_meter_verdict verdict = sl_meter_take(&rate, &shared->meter_due_ns[service][side],
-						      work->now_ns, work->wire_bytes);
-
-	result->metered = 1;
-	if (verdict == SL_METER_DROP)
-		result->action = SL_ACTION_DROP;
-	else if (verdict == SL_METER_MARK)
-		result->mark_ecn = sl_meter_ecn_capable(work->packet.tos);
+	if (rate.ns_per_kib)
+		sl_meter_police(work, &rate, &shared->meter_due_ns[service][side]);
+	if (result->from_lan)
+		sl_remark_note(work, tables->knobs.remark[service]);
 	return 0;
 }
 
@@ -461,21 +457,11 @@ SL_INLINE void sl_pipeline_police(struct sl_work *work, const struct sl_tables *
 {
 	uint32_t service = work->result.service & (SL_SERVICES_MAX - 1);
 	uint32_t lan = work->result.from_lan;
-	uint32_t rewrites = tables->service[service].dscp_rewrite & (0 - lan);
+	uint32_t remark = tables->knobs.remark[service] & (0 - lan);
 
 	if (SL_UNLIKELY(tables->knobs.rate[service][lan ? SL_SIDE_LAN : SL_SIDE_WAN].ns_per_kib |
-			rewrites))
+			remark))
 		sl_pipeline_police_now(work, tables, shared);
-}
-
-/* The TOS byte that the packet leaves with. */
-SL_INLINE uint8_t sl_pipeline_tos(const struct sl_work *work)
-{
-	uint8_t tos = work->packet.tos;
-
-	if (work->result.dscp_rewrite)
-		tos = (uint8_t)(work->result.dscp_set << 2 | (tos & 3));
-	return work->result.mark_ecn ? tos | 3 : tos;
 }
 
 #endif

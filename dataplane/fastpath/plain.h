@@ -75,7 +75,7 @@ SL_INLINE bool sl_packet_plain_rest(const uint8_t *l4, const uint8_t *end, uint3
 	packet->l3_offset = 14;
 	packet->proto = proto;
 	packet->inner = 0;
-	packet->pad = 0;
+	packet->outer = 0;
 	if (SL_LIKELY(proto == SL_PROTO_TCP))
 		return sl_packet_plain_tcp(l4, end, left, packet);
 	return proto == SL_PROTO_UDP && sl_packet_plain_udp(l4, end, left, packet);

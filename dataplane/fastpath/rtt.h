@@ -5,9 +5,10 @@
  * that covers it (RFC 9293 3.4), or by the echo of its timestamp (RFC 7323 4.3).
  * The gap is the trip from this box to the answering host and back.  Rules of
  * MEASUREMENT.md 3: slots are held until matched and admitted over the data in
- * flight, each with the weight of what it stands for; a floating newest slot makes
- * request/response exact; after a retransmission nothing is sampled until its
- * highest byte is acknowledged (Karn).  Times are ticks of 64 ns.  Pure.
+ * flight; a sample stands for the acknowledgements since the one before, or for the
+ * stamps that got no slot; a floating newest slot makes request/response exact; what was
+ * under way when something was repeated or came out of order gives no sample (Karn).
+ * Times are ticks of 64 ns.  Pure.
  */
 #ifndef SL_RTT_H
 #define SL_RTT_H
@@ -16,15 +17,15 @@
 
 #define SL_TS_AGE_MAX_TICKS 156250000u /* 10 s: a later echo is idle, not slow (epping's rule) */
 #define SL_RTT_MAX_TICKS    937500000u /* 60 s: the end of the histogram */
-#define SL_SLOT_WEIGHT_MAX  0xffff
+#define SL_WEIGHT_MAX       0xffff
+#define SL_TS_SINCE_LOG2    10 /* steps of 65.5 us; round after 4.3 s */
 
 /* Bits of sl_direction.flags. */
 enum {
-	SL_DIR_SEQ = 1 << 0,     /* next_seq is known */
-	SL_DIR_ACK = 1 << 1,     /* ack is known */
-	SL_DIR_LOW = 1 << 2,     /* sl_begin.low_seq is known */
-	SL_DIR_TS = 1 << 3,      /* tsval is known */
-	SL_DIR_RECOVER = 1 << 4, /* Karn: wait for newest.end */
+	SL_DIR_SEQ = 1 << 0, /* next_seq is known */
+	SL_DIR_ACK = 1 << 1, /* ack is known */
+	SL_DIR_LOW = 1 << 2, /* sl_begin.low_seq is known */
+	SL_DIR_TS = 1 << 3,  /* tsval is known */
 	SL_DIR_TS_ADMITTED = 1 << 6,
 	SL_DIR_SHUT = 1 << 7,       /* its last advertised window is 0 */
 	SL_DIR_NEWEST = 1 << 8,     /* newest waits for its acknowledgement */
@@ -33,6 +34,9 @@ enum {
 	SL_DIR_HEARD = 1 << 11,     /* and was acknowledged: request_tick is the time of that */
 	SL_DIR_ANSWERING = 1 << 12, /* the answer has begun, and has not ended */
 	SL_DIR_JUMPED = 1 << 13,    /* sl_begin.jump_seq is known */
+	SL_DIR_GIVEN_UP = 1 << 14,  /* the request that waits was counted as unanswered */
+	SL_DIR_CUT = 1 << 5,        /* it moved and could not: the other side is told (reset.h) */
+	SL_DIR_LARGE = 1 << 15,     /* a large segment is stuck: it ends at large_end (large.h) */
 };
 
 /* Serial number arithmetic (RFC 1982): is @a before @b? */
@@ -41,11 +45,24 @@ SL_INLINE bool sl_before(uint32_t a, uint32_t b)
 	return (int32_t)(a - b) < 0;
 }
 
-/* Forget what waits for an answer: after a retransmission, a move, a long rest. */
+/*
+ * Forget what waits for its acknowledgement.  After a repeat, or what came out of order (Karn), it
+ * may come for another reason.  What passes from now on is acknowledged for itself, or disturbed
+ * once more before: an acknowledgement waits for each hole, and what fills one passes here.
+ */
 SL_INLINE void sl_rtt_seq_forget(struct sl_direction *dir)
 {
 	dir->seq_used = 0;
+	dir->seq_answers = 0;
 	dir->flags &= (uint16_t)~SL_DIR_NEWEST;
+}
+
+/* Forget all that waits for an answer: after a move, a long rest. */
+SL_INLINE void sl_rtt_forget(struct sl_direction *dir)
+{
+	sl_rtt_seq_forget(dir);
+	dir->ts_used = 0;
+	dir->ts_skipped = 0;
 }
 
 /* Bytes of @dir's data up to @end that @peer has not acknowledged. */
@@ -71,48 +88,25 @@ SL_INLINE struct sl_slot *sl_rtt_seq_slot(struct sl_direction *dir, uint32_t i)
 				 : &dir->seq_far[i & (SL_NEAR_SLOTS - 1)];
 }
 
-/* A segment of @dir up to @end, at @tick, waits in slot @i for @weight segments. */
-SL_INLINE void sl_rtt_seq_put(struct sl_direction *dir, uint32_t i, struct sl_slot slot,
-			      uint32_t weight)
-{
-	uint32_t at = i & (SL_NEAR_SLOTS - 1);
-
-	_Static_assert(SL_SEQ_SLOTS == 2 * SL_NEAR_SLOTS, "as many far ones as near ones");
-	if (SL_LIKELY(i < SL_NEAR_SLOTS)) {
-		dir->seq[at] = slot;
-		dir->seq_weight[at] = (uint16_t)weight;
-	} else {
-		dir->seq_far[at] = slot;
-		dir->seq_far_weight[at] = (uint16_t)weight;
-	}
-}
-
 /* New data of @dir up to @end passes: may it wait for its acknowledgement? */
 SL_INLINE void sl_rtt_seq_admit(struct sl_direction *dir, const struct sl_direction *peer,
 				uint32_t end, uint32_t tick)
 {
-	uint32_t flags = dir->flags, used = dir->seq_used;
-
-	if (flags & SL_DIR_RECOVER)
-		return;
+	uint32_t used = dir->seq_used;
 	/* Slots end in the order of their admission: while any waits, the last one does. */
 	bool due = !used || end - sl_rtt_seq_slot(dir, dir->seq_last)->end >=
 				    sl_rtt_in_flight(peer, end) / SL_SEQ_SLOTS;
 	int i = due ? sl_slot_free(used, SL_SEQ_SLOTS) : -1;
 
 	if (i < 0) {
-		if (dir->seq_skipped < SL_SLOT_WEIGHT_MAX)
-			dir->seq_skipped++;
 		dir->newest = (struct sl_slot){end, tick};
-		dir->flags = (uint16_t)(flags | SL_DIR_NEWEST);
+		dir->flags |= SL_DIR_NEWEST;
 		return;
 	}
-	/* A delayed acknowledgement answers two segments (RFC 9293 3.8.6.3). */
-	sl_rtt_seq_put(dir, (uint32_t)i, (struct sl_slot){end, tick}, 1u + dir->seq_skipped / 2u);
+	*sl_rtt_seq_slot(dir, (uint32_t)i) = (struct sl_slot){end, tick};
 	dir->seq_used = (uint8_t)(used | 1u << (i & (SL_SEQ_SLOTS - 1)));
 	dir->seq_last = (uint8_t)i;
-	dir->seq_skipped = 0;
-	dir->flags = (uint16_t)(flags & ~SL_DIR_NEWEST);
+	dir->flags &= (uint16_t)~SL_DIR_NEWEST;
 }
 
 /* Shortest RTT seen: what tells reordering from loss. */
@@ -129,8 +123,8 @@ struct sl_hit {
 };
 
 /* Take those of four slots, @used by bit, that @ack covers; the bits that are left. */
-SL_INLINE uint32_t sl_rtt_seq_take(const struct sl_slot *slots, const uint16_t *weights,
-				   uint32_t used, uint32_t ack, struct sl_hit *hit)
+SL_INLINE uint32_t sl_rtt_seq_take(const struct sl_slot *slots, uint32_t used, uint32_t ack,
+				   struct sl_hit *hit)
 {
 	for (uint32_t i = 0; i < SL_NEAR_SLOTS && used >> i; i++) {
 		struct sl_slot slot = slots[i];
@@ -139,43 +133,43 @@ SL_INLINE uint32_t sl_rtt_seq_take(const struct sl_slot *slots, const uint16_t *
 			continue;
 		used &= ~(1u << i);
 		if (!hit->weight || sl_before(hit->slot.end, slot.end))
-			*hit = (struct sl_hit){slot, weights[i]};
+			*hit = (struct sl_hit){slot, 1};
 	}
 	return used;
 }
 
 /*
- * @ack answers data of @dir at @tick: the newest covered slot gives the sample,
- * every covered one ends.  sample->weight stays 0 when none was covered.  Always 0.
+ * @ack answers data of @dir at @tick; @advances: it is the highest so far.  The newest covered
+ * slot gives the sample, every covered one ends.  It stands for the acknowledgements since the
+ * sample before, as each of them would have been one.  sample->weight stays 0 when none was
+ * covered.  Always 0.
  */
 SL_VERIFY_ONCE int sl_rtt_seq_match(struct sl_direction *dir, uint32_t ack, uint32_t tick,
-				    struct sl_sample *sample)
+				    bool advances, struct sl_sample *sample)
 {
 	if (!dir || !sample)
 		return 0;
-	uint32_t used = dir->seq_used, far = used >> SL_NEAR_SLOTS;
+	uint32_t used = dir->seq_used, far = used >> SL_NEAR_SLOTS, answers = dir->seq_answers;
 	struct sl_hit hit = {{0, 0}, 0};
 
-	used = sl_rtt_seq_take(dir->seq, dir->seq_weight, used & ((1u << SL_NEAR_SLOTS) - 1), ack,
-			       &hit);
+	used = sl_rtt_seq_take(dir->seq, used & ((1u << SL_NEAR_SLOTS) - 1), ack, &hit);
 	if (SL_UNLIKELY(far))
-		used |= sl_rtt_seq_take(dir->seq_far, dir->seq_far_weight, far, ack, &hit)
-			<< SL_NEAR_SLOTS;
-	dir->seq_used = (uint8_t)used;
-	if (dir->flags & (SL_DIR_NEWEST | SL_DIR_RECOVER)) {
-		if ((dir->flags & SL_DIR_NEWEST) && !sl_before(ack, dir->newest.end)) {
-			hit = (struct sl_hit){dir->newest, 1};
-			sl_rtt_seq_forget(dir);
-		}
-		if ((dir->flags & SL_DIR_RECOVER) && !sl_before(ack, dir->newest.end))
-			dir->flags &= (uint16_t)~SL_DIR_RECOVER;
+		used |= sl_rtt_seq_take(dir->seq_far, far, ack, &hit) << SL_NEAR_SLOTS;
+	if ((dir->flags & SL_DIR_NEWEST) && !sl_before(ack, dir->newest.end)) {
+		hit = (struct sl_hit){dir->newest, 1};
+		dir->flags &= (uint16_t)~SL_DIR_NEWEST;
+		used = 0;
 	}
+	dir->seq_used = (uint8_t)used;
 	uint32_t ticks = tick - hit.slot.tick;
 
-	if (!hit.weight || ticks > SL_RTT_MAX_TICKS)
-		return 0;
-	*sample = (struct sl_sample){ticks, hit.weight};
-	sl_rtt_note_min(dir, ticks);
+	if (hit.weight && ticks <= SL_RTT_MAX_TICKS) {
+		*sample = (struct sl_sample){ticks, answers ? answers : 1};
+		dir->seq_answers = 1;
+		sl_rtt_note_min(dir, ticks);
+	} else if (advances && answers && answers < SL_WEIGHT_MAX) {
+		dir->seq_answers = (uint16_t)(answers + 1);
+	}
 	return 0;
 }
 
@@ -190,7 +184,7 @@ SL_INLINE void sl_rtt_ts_expire(struct sl_direction *dir, uint32_t tick)
 			dir->ts_used &= (uint8_t) ~(1 << (SL_NEAR_SLOTS + i));
 }
 
-/* As sl_rtt_seq_put(), for timestamps. */
+/* A stamp of @dir waits in slot @i for @weight of them. */
 SL_INLINE void sl_rtt_ts_put(struct sl_direction *dir, uint32_t i, struct sl_slot slot,
 			     uint32_t weight)
 {
@@ -221,7 +215,7 @@ SL_INLINE void sl_rtt_ts_admit(struct sl_direction *dir, const struct sl_directi
 	int i = due ? sl_slot_free(used, SL_TS_SLOTS) : -1;
 
 	if (i < 0) {
-		if (advances && dir->ts_skipped < SL_SLOT_WEIGHT_MAX - 1)
+		if (advances && dir->ts_skipped < SL_WEIGHT_MAX - 1)
 			dir->ts_skipped++;
 		return;
 	}
@@ -233,6 +227,15 @@ SL_INLINE void sl_rtt_ts_admit(struct sl_direction *dir, const struct sl_directi
 	dir->ts_skipped = 0;
 	dir->ts_admitted = end;
 	dir->flags |= SL_DIR_TS_ADMITTED;
+}
+
+/* @tsval of @dir's side is its highest so far; what came before @seq had an older one. */
+SL_INLINE void sl_rtt_ts_note(struct sl_direction *dir, uint32_t tsval, uint32_t seq, uint32_t tick)
+{
+	dir->tsval = tsval;
+	dir->ts_seq = seq;
+	dir->ts_since = (uint16_t)(tick >> SL_TS_SINCE_LOG2);
+	dir->flags |= SL_DIR_TS;
 }
 
 /* As sl_rtt_seq_take(), of @count slots: only an equal one gives a sample. */

@@ -104,6 +104,8 @@ struct sl_direction_stats {
 	uint64_t progress;
 	uint64_t stalls;
 	uint64_t stall_repeats;
+	uint64_t large_stuck;   /* segments that do not pass, being large (large.h) */
+	uint64_t large_passed;  /* that were stuck, and passed after all, as large as they were */
 	uint64_t meter_passed;  /* packets that met a rate limit, and passed */
 	uint64_t meter_marked;  /* passed with ECN CE set */
 	uint64_t meter_dropped; /* dropped */
@@ -120,11 +122,14 @@ struct sl_path_stats {
 	uint64_t refused;           /* SYN answered by RST, or ICMP error */
 	uint64_t resets;            /* RST on an established connection */
 	uint64_t moved;             /* flows that changed to this uplink while live */
+	uint64_t cut;               /* packets turned round into a RST (reset.h) */
+	uint64_t remarked;          /* packets that left for the WAN with another DSCP (remark.h) */
 	uint64_t queries;           /* DNS queries */
 	uint64_t queries_failed;    /* answered by SERVFAIL, REFUSED and the like (not NXDOMAIN) */
 	uint64_t queries_unanswered;
 	uint64_t hellos; /* ClientHellos: TLS (where the slow path saw it) and QUIC */
 	uint64_t hellos_unanswered;
+	uint64_t requests_unanswered; /* acknowledged, or met with a RST (request.h) */
 	/* Errors about what was never sent (RFC 5927 4.1), or about datagrams that are answered. */
 	uint64_t bogus_icmp;
 	uint64_t

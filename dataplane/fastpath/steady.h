@@ -19,7 +19,8 @@ SL_INLINE bool sl_steady_is(const struct sl_direction *dir, const struct sl_dire
 	const uint32_t known = SL_DIR_SEQ | SL_DIR_ACK | SL_DIR_LOW;
 	uint32_t odd = (dir->flags ^ known) & (known | SL_DIR_SHUT);
 
-	odd |= (peer->flags ^ SL_DIR_SEQ) & (SL_DIR_SEQ | SL_DIR_SHUT | SL_DIR_HOLES);
+	odd |= (peer->flags ^ SL_DIR_SEQ) &
+	       (SL_DIR_SEQ | SL_DIR_SHUT | SL_DIR_HOLES | SL_DIR_LARGE | SL_DIR_CUT);
 	/* Only what parsed as TCP has flags: UDP, and ICMP errors about TCP, end here too. */
 	odd |= (packet->tcp_flags ^ SL_TCP_ACK) &
 	       (SL_TCP_SYN | SL_TCP_FIN | SL_TCP_RST | SL_TCP_ACK);
@@ -51,18 +52,18 @@ SL_VERIFY_ONCE int sl_steady_measure(struct sl_flow *flow, struct sl_work *work)
 	uint32_t ack = packet->ack, tsval = packet->tsval;
 	uint32_t payload = packet->payload_bytes, end = packet->seq + payload;
 	uint32_t seen = payload ? SL_SEEN_SEGMENT | SL_SEEN_DEMAND : 0, tick = work->now_tick;
-	bool has_ts = packet->has_ts;
+	bool has_ts = packet->has_ts, advances = sl_before(dir->ack, ack);
 
-	if (payload || sl_before(dir->ack, ack) || sl_before(ack, peer->next_seq)) {
+	if (payload || advances || sl_before(ack, peer->next_seq)) {
 		seen |= SL_SEEN_PROGRESS;
 		peer->stall = 0;
 	}
 	work->result.seen |= seen;
-	if (sl_before(dir->ack, ack))
+	if (advances)
 		dir->ack = ack;
 	dir->next_seq = end;
-	if (peer->seq_used || (peer->flags & (SL_DIR_NEWEST | SL_DIR_RECOVER)))
-		sl_rtt_seq_match(peer, ack, tick, &work->result.sample[SL_SAMPLE_SEQ]);
+	if (peer->seq_used || (peer->flags & SL_DIR_NEWEST))
+		sl_rtt_seq_match(peer, ack, tick, advances, &work->result.sample[SL_SAMPLE_SEQ]);
 	if (payload) {
 		sl_rtt_seq_admit(dir, peer, end, tick);
 		sl_measure_exchange(flow, dir, peer, work);
@@ -78,8 +79,7 @@ SL_VERIFY_ONCE int sl_steady_measure(struct sl_flow *flow, struct sl_work *work)
 		return true;
 	if (payload)
 		sl_rtt_ts_admit(dir, peer, work, end, true);
-	dir->tsval = tsval;
-	dir->flags |= SL_DIR_TS;
+	sl_rtt_ts_note(dir, tsval, packet->seq, tick);
 	return true;
 }
 

@@ -14,7 +14,7 @@
 
 #include "target.h"
 
-#define SL_TABLES_LAYOUT 4 /* the pin directory's name; raise it when a shared struct changes */
+#define SL_TABLES_LAYOUT 7 /* the pin directory's name; raise it when a shared struct changes */
 
 #define SL_SERVICES_MAX  16 /* service 0 is "other": what no rule claims */
 #define SL_UPLINKS_MAX   4
@@ -57,9 +57,8 @@ SL_ASSERT_SIZE(struct sl_rule, 88);
 struct sl_service {
 	uint32_t flow_quota; /* flow entries that it may hold */
 	uint8_t priority;    /* higher evicts lower from a full bucket, never the reverse */
-	uint8_t dscp_set;    /* DSCP to write into its packets towards the WAN, when dscp_rewrite */
-	uint8_t dscp_rewrite;
-	uint8_t pad;
+	uint8_t reset;       /* a hard move ends its connections towards the LAN (reset.h) */
+	uint8_t pad[2];
 };
 SL_ASSERT_SIZE(struct sl_service, 8);
 
@@ -89,6 +88,21 @@ struct sl_rate {
 };
 SL_ASSERT_SIZE(struct sl_rate, 8);
 
+/*
+ * What the flow recorder keeps of one service (record.h), one 64-bit word.
+ */
+struct sl_record_knob {
+	uint8_t ring;  /* + 1; 0 = nothing */
+	uint8_t whole; /* 1: the frame's first bytes, whatever they are; 0: headers alone */
+	uint16_t mask; /* of the flow hash: 0 = all flows, 1 = half of them, 3 ... */
+	uint32_t pad;
+};
+SL_ASSERT_SIZE(struct sl_record_knob, 8);
+
+/* A word of sl_knobs.remark. */
+#define SL_REMARK      0x40 /* write ... */
+#define SL_REMARK_DSCP 0x3f /* ... this */
+
 enum sl_side {
 	SL_SIDE_LAN,     /* the packet comes from the LAN, goes to the WAN */
 	SL_SIDE_WAN,     /* the reverse */
@@ -100,6 +114,13 @@ struct sl_knobs {
 	uint32_t pad;
 	struct sl_steer steer[SL_SERVICES_MAX];
 	struct sl_rate rate[SL_SERVICES_MAX][2]; /* by enum sl_side of the sender */
+	struct sl_record_knob record[SL_SERVICES_MAX];
+	/*
+	 * What an IP packet of an uplink's new TCP connections may have (clamp.h); 0 = what they
+	 * like.  A word each.
+	 */
+	uint16_t clamp_bytes[SL_UPLINKS_MAX];
+	uint8_t remark[SL_SERVICES_MAX]; /* what leaves for the WAN: remark.h; 0 = as it comes */
 };
 
 /* Tunnels whose inner headers can be measured in place of the outer ones (bits of .inner). */

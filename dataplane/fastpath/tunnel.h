@@ -189,11 +189,15 @@ SL_INLINE enum sl_reason sl_tunnel_enter(struct sl_cursor *c, struct sl_packet *
 	if (!tunnel)
 		return SL_REASON_MEASURED;
 	uint16_t vlan = packet->vlan, type = sl_tunnel_header(c, tunnel, packet->proto);
-	uint8_t tags = packet->tags;
+	uint8_t tags = packet->tags, tos = packet->tos, l3 = (uint8_t)packet->l3_offset;
 
 	if (type == SL_ETHERTYPE_BRIDGED)
 		type = sl_tunnel_bridged(c);
-	*packet = (struct sl_packet){.vlan = vlan, .tags = tags, .inner = (uint16_t)tunnel};
+	*packet = (struct sl_packet){.vlan = vlan,
+				     .tags = tags,
+				     .inner = (uint16_t)tunnel,
+				     .outer_l3_offset = l3,
+				     .outer_tos = tos};
 	packet->l3_offset = (uint16_t)(outer + (uint32_t)(c->pos - start));
 	if (type == SL_ETHERTYPE_IP4)
 		reason = sl_packet_ip4(c, packet, 0);

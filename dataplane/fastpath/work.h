@@ -40,14 +40,28 @@ enum sl_seen {
 	SL_SEEN_MEDIA = 1 << 26,   /* RTP: the media_ fields are set */
 	SL_SEEN_GAVE_UP = 1 << 27, /* the new flow took the entry of one that was never answered */
 	SL_SEEN_BOGUS_ANSWER = 1 << 28,
+	SL_SEEN_REQUEST_UNANSWERED = 1 << 29, /* the connection was reset instead */
+	SL_SEEN_LARGE_STUCK = 1 << 30,        /* large.h */
 };
+
+/* One that was stuck, of the other side, passed after all: the last bit, for which an int is too small. */
+#define SL_SEEN_LARGE_PASSED UINT32_C(0x80000000)
 
 /* What says that the packet is not what it claims to be; an echo alone does not. */
 #define SL_SEEN_BOGUS (SL_SEEN_BOGUS_ACK | SL_SEEN_BOGUS_SEQ | SL_SEEN_BOGUS_ANSWER)
 
 enum sl_flow_event { SL_FLOW_KNOWN, SL_FLOW_NEW, SL_FLOW_RESTARTED };
 
-enum sl_action { SL_ACTION_PASS, SL_ACTION_DROP };
+enum sl_action {
+	SL_ACTION_PASS,
+	SL_ACTION_DROP,
+	SL_ACTION_CLAMP, /* a SYN: pass, with an MSS of clamp_mss at most (clamp.h) */
+	SL_ACTION_RESET, /* turn it round into a RST (reset.h) */
+};
+
+/* Bits of sl_result.moved. */
+#define SL_MOVED     1 /* the flow changed uplink with this packet */
+#define SL_MOVED_CUT 2 /* it had, and could not: this packet is turned round */
 
 /* An RTT sample of the leg between this box and the sender of this packet. */
 struct sl_sample {
@@ -77,7 +91,7 @@ struct sl_result {
 		struct {
 			uint8_t flow_event;   /* enum sl_flow_event */
 			uint8_t capture_miss; /* holes that this acknowledgement closed unseen */
-			uint8_t moved;        /* the flow changed uplink with this packet */
+			uint8_t moved;        /* SL_MOVED bits */
 			uint8_t evicted; /* service of a live flow that gave way, +1; 0 = none */
 			uint8_t metered;
 			uint8_t mark_ecn;     /* set CE */
@@ -92,8 +106,12 @@ struct sl_result {
 	uint32_t incarnation;
 	struct sl_sample sample[SL_SAMPLES];
 	uint32_t media_jitter_ticks; /* RFC 3550's J after this packet */
-	uint16_t media_packets;      /* that are counted now: it, and the one that waited for it */
-	uint16_t media_ahead;        /* by how many the highest sequence number grew with them */
+	union {
+		uint16_t
+			media_packets; /* that are counted now: it, and the one that waited for it */
+		uint16_t clamp_mss;    /* SL_ACTION_CLAMP */
+	};
+	uint16_t media_ahead; /* by how many the highest sequence number grew with them */
 };
 SL_ASSERT_SIZE(struct sl_result, 72);
 

@@ -1,7 +1,7 @@
 /*
  * core.c - the core alone, on plain memory: ns and, under callgrind, instructions a packet
  *
- * bench_core [FLOWS [PACKETS [BYTES]]]
+ * bench_core [FLOWS [PACKETS [BYTES [record]]]]
  *
  * Bursts of 64 frames through sl_worker_burst(), nothing else.  valgrind --tool=callgrind
  * --toggle-collect=sl_worker_burst counts the instructions of each step: the same on every
@@ -40,6 +40,9 @@ static void open_worker(uint32_t flows)
 				      (size_t)buckets * SL_BUCKET_WAYS * sizeof(struct sl_flow)),
 		.fragment = calloc(SL_FRAGMENT_SLOTS, sizeof(struct sl_fragment_slot)),
 		.stats = calloc(1, sizeof(struct sl_stats)),
+		.record = calloc(SL_RECORD_RINGS * SL_RECORD_SLOTS_MAX, sizeof(struct sl_record)),
+		.record_head = calloc(SL_RECORD_RINGS, sizeof(struct sl_record_head)),
+		.record_slots = SL_RECORD_SLOTS_MAX,
 	};
 
 	memset(memory.bucket, 0, buckets * sizeof(struct sl_bucket));
@@ -80,6 +83,8 @@ int main(int argc, char **argv)
 	uint32_t packets = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 10000000;
 	double took = 0;
 
+	for (int i = 0; argc > 4 && i < 2; i++)
+		tables.knobs.record[i].ring = 1;
 	open_worker(traffic.flows);
 	for (uint32_t i = 0; i < SL_BURST_MAX; i++)
 		sl_bench_frame(&traffic, bytes[i]);

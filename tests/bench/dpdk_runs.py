@@ -15,6 +15,7 @@ Huge pages are set for the run and put back.
 import json
 import os
 import re
+import signal
 import statistics
 import struct
 import subprocess
@@ -22,7 +23,7 @@ import sys
 import tempfile
 
 PAGES = "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
-PAGES_WANTED = 2100  # 1 M mbufs and the table of 1 M flows
+PAGES_WANTED = 2700  # 1 M mbufs and the table of 1 M flows
 ROUNDS = 3
 SECONDS = 5
 IMIX = [64] * 7 + [594] * 4 + [1518]
@@ -136,4 +137,5 @@ def main():
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(130))  # and put the huge pages back
     main()

@@ -24,7 +24,7 @@ static const struct row {
 	{"sl_xdp", "sl_xdp", 0, 250000},
 	{"sl_tc_egress", "sl_tc_egress", 0, 250000},
 	{"sl_tc_mark", "sl_tc_mark", 0, 100},
-	{"sl_sweep", "sl_sweep", 0, 8000},
+	{"sl_sweep", "sl_sweep", 0, 15000},
 	{"sl_xdp that hands over", "sl_xdp", 1, 250000},
 	{"sl_tc_egress beside it", "sl_tc_egress", 1, 250000},
 };

@@ -13,6 +13,8 @@
 
 #define INSIDE_MAX 200 /* captures: each is two rows, or three */
 
+#define SECOND_NS UINT64_C(1000000000)
+
 static struct sl_pair pair;
 static const char *directory;
 static struct dirent **names;
@@ -37,6 +39,10 @@ static void both_runs(const char *name, uint32_t inner)
 	sl_pair_same_stats(&pair);
 	sl_pair_same_books(&pair);
 	first = sl_pair_lines(&pair);
+	sl_pair_same_sweep(&pair, 6 * SECOND_NS);
+	sl_pair_same_sweep(&pair, 300 * SECOND_NS);
+	if (!strcmp(name, "hanging.pcap"))
+		assert_int_equal(pair.unanswered, 2 * 14); /* counted at both sweeps */
 	sl_pair_reset(&pair);
 	sl_pair_capture(&pair, path);
 	second = sl_pair_lines(&pair);
@@ -71,6 +77,7 @@ static void some_are_copied_and_named(void **state)
 	sl_pair_capture(&pair, path);
 	sl_pair_same_stats(&pair);
 	assert_true(pair.copied > 500);
+	assert_true(pair.recorded > 500);
 	assert_true(pair.named > 50);
 }
 

@@ -129,6 +129,33 @@ def exchanges():
     return sorted(frames, key=lambda frame: frame[0])
 
 
+def hanging():
+    """Requests that the server takes and never answers: left, kept alive, reset by either side, half closed; some answered late."""
+    frames = []
+    for i in range(20):
+        wrap = wrap6() if i % 2 else wrap4()
+        connection = Connection(frames, wrap, 90 + i, stamps=i % 3 == 0, ports=(44000 + i, 7003 if i % 4 else 443))
+        connection.open()
+        connection.show(connection.send(0, ACK | PSH, bytes(200)))
+        connection.step(connection.wan)
+        if i % 5 != 4:
+            connection.show(connection.packet(1, ACK))
+        connection.step(1000 * MS)
+        if i < 4:
+            connection.show(connection.packet(i % 2, ACK | RST))
+        elif i < 8:
+            connection.show(connection.send(0, ACK | FIN))
+        elif i < 12:
+            for _ in range(4):
+                connection.step(2000 * MS)
+                connection.show(connection.packet(0, ACK, seq=connection.seq[0] - 1))
+                connection.show(connection.packet(1, ACK), MS)
+        elif i < 16:
+            connection.step(7000 * MS)
+            connection.show(connection.send(1, ACK | PSH, bytes(90)))
+    return sorted(frames, key=lambda frame: frame[0])
+
+
 def forged():
     """A connection with forged segments between its own: numbers far away, SYNs, RSTs, ICMP errors, stamps never sent."""
     frames, dice = talk(wrap4(), 30, {"lose_before": 0.02, "lose_after": 0.02}), random.Random(7)

@@ -157,6 +157,7 @@ def captures():
     yield "rtp.pcap", pcap(conversations.media())
     yield "quic.pcap", pcap(conversations.quic())
     yield "exchanges.pcap", pcap(conversations.exchanges())
+    yield "hanging.pcap", pcap(conversations.hanging())
     yield "forged.pcap", pcap(conversations.forged())
     yield "segments-whole.pcap", pcap(conversations.offloaded(True))
     yield "segments-length-0.pcap", pcap(conversations.offloaded(False))

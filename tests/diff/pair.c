@@ -68,12 +68,18 @@ static void make_tables(struct sl_tables *tables, uint32_t inner)
 	for (int i = 0; i < 5; i++)
 		tables->service[i] = (struct sl_service){.flow_quota = i == 2 ? 40 : FLOWS / 4,
 							 .priority = (uint8_t)(i % 4)};
-	tables->service[3].dscp_rewrite = 1;
-	tables->service[3].dscp_set = 46;
+	tables->service[1].reset = tables->service[2].reset = 1;
 	tables->knobs.steer[1] =
 		(struct sl_steer){.uplink = 1, .trial_uplink = 2, .trial_share = 64};
 	tables->knobs.rate[4][SL_SIDE_WAN] =
 		(struct sl_rate){.ns_per_kib = 1000000, .burst_us = 20000};
+	tables->knobs.remark[3] = SL_REMARK | 46;
+	tables->knobs.clamp_bytes[1] = 1280;
+	tables->knobs.clamp_bytes[0] = 576;
+	/* Recorded: all headers, whole heads of half the flows, and "other". */
+	tables->knobs.record[1] = (struct sl_record_knob){.ring = 1};
+	tables->knobs.record[2] = (struct sl_record_knob){.ring = 2, .whole = 1, .mask = 1};
+	tables->knobs.record[0] = (struct sl_record_knob){.ring = SL_RECORD_RINGS};
 }
 
 void sl_pair_open(struct sl_pair *pair)
@@ -125,6 +131,7 @@ void sl_pair_reset(struct sl_pair *pair)
 	pair->dpdk_book = sl_book_open();
 	pair->waits = 0;
 	pair->frames = 0;
+	pair->last_ns = pair->unanswered = 0;
 	pair->copied = pair->named = pair->inside = 0;
 }
 
@@ -261,6 +268,7 @@ void sl_pair_frame(struct sl_pair *pair, const struct sl_frame *frame)
 	uint32_t done = 0;
 
 	pair->frames++;
+	pair->last_ns = frame->t_ns;
 	assert_int_equal(sl_xdp_packet(pair->xdp, frame, SL_SIDE_UNKNOWN, &xdp), 0);
 	assert_int_equal(sl_host_packet(pair->host, frame, SL_SIDE_UNKNOWN, &host), 0);
 	same_work(pair->frames, "host", xdp, host);
@@ -303,6 +311,43 @@ static void sum_words(struct sl_engine *engine, struct sl_stats *sum)
 			((uint64_t *)sum)[i] += ((const uint64_t *)stats)[i];
 }
 
+/* ---- the flow recorder ---- */
+
+/* The rings of the one worker of @engine that has run. */
+static struct sl_record_view records_of(struct sl_engine *engine)
+{
+	struct sl_record_view view, used;
+
+	assert_true(engine->ops->records(engine, 0, &used));
+	for (unsigned int worker = 1; engine->ops->records(engine, worker, &view); worker++)
+		for (int ring = 0; ring < SL_RECORD_RINGS; ring++)
+			if (view.head[ring].number + view.head[ring].skipped)
+				used = view;
+	return used;
+}
+
+static void same_records(struct sl_pair *pair, struct sl_engine *engine, const char *other)
+{
+	struct sl_record_view a = records_of(pair->xdp), b = records_of(engine);
+	uint32_t kept = a.slots < b.slots ? a.slots : b.slots;
+
+	for (uint32_t ring = 0; ring < SL_RECORD_RINGS; ring++) {
+		uint64_t last = a.head[ring].number;
+
+		same(pair->frames, "record head", other, &a.head[ring], &b.head[ring],
+		     sizeof(a.head[0]));
+		for (uint64_t n = last > kept ? last - kept + 1 : 1; n <= last; n++) {
+			const struct sl_record *x = &a.slot[ring * a.slots + n % a.slots];
+			const struct sl_record *y = &b.slot[ring * b.slots + n % b.slots];
+
+			assert_int_equal(x->number, n);
+			same(pair->frames, "record", other, x, y,
+			     offsetof(struct sl_record, bytes) + x->length);
+		}
+		pair->recorded += last;
+	}
+}
+
 void sl_pair_same_stats(struct sl_pair *pair)
 {
 	struct sl_stats *xdp = malloc(sizeof(*xdp)), *other = malloc(sizeof(*other));
@@ -315,8 +360,55 @@ void sl_pair_same_stats(struct sl_pair *pair)
 	same(pair->frames, "stats", "host", xdp, other, sizeof(*xdp));
 	sum_words(pair->dpdk, other);
 	same(pair->frames, "stats", "dpdk", xdp, other, sizeof(*xdp));
+	same_records(pair, pair->host, "host");
+	same_records(pair, pair->dpdk, "dpdk");
 	free(xdp);
 	free(other);
+}
+
+/* A frame that is of no flow: XDP's clock, which its sweep goes by, stands at @now_ns. */
+static void set_clock(struct sl_pair *pair, uint64_t now_ns)
+{
+	static const uint8_t arp[60] = {[12] = 0x08, [13] = 0x06};
+	const struct sl_frame frame = {.t_ns = now_ns,
+				       .wire_bytes = sizeof(arp),
+				       .length = sizeof(arp),
+				       .bytes = arp};
+	const struct sl_work *work;
+
+	assert_int_equal(sl_xdp_packet(pair->xdp, &frame, SL_SIDE_UNKNOWN, &work), 0);
+	assert_int_equal(sl_host_packet(pair->host, &frame, SL_SIDE_UNKNOWN, &work), 0);
+}
+
+static uint32_t sweep_all(struct sl_engine *xdp)
+{
+	uint32_t freed = 0;
+
+	for (int tick = 0; tick < 60; tick++) { /* 50 are the whole table */
+		int more = sl_xdp_sweep(xdp);
+
+		assert_true(more >= 0);
+		freed += (uint32_t)more;
+	}
+	return freed;
+}
+
+void sl_pair_same_sweep(struct sl_pair *pair, uint64_t later_ns)
+{
+	struct sl_stats *xdp = malloc(sizeof(*xdp)), *host = malloc(sizeof(*host));
+	uint64_t now_ns = pair->last_ns + later_ns;
+
+	assert_non_null(xdp);
+	assert_non_null(host);
+	set_clock(pair, now_ns);
+	assert_int_equal(sweep_all(pair->xdp), sl_host_sweep(pair->host, now_ns));
+	sum_words(pair->xdp, xdp);
+	sum_words(pair->host, host);
+	same(pair->frames, "stats behind the sweep", "host", xdp, host, sizeof(*xdp));
+	for (int path = 0; path < SL_PATHS_MAX; path++)
+		pair->unanswered += host->path[path].requests_unanswered;
+	free(xdp);
+	free(host);
 }
 
 static char *lines(struct sl_book *book)

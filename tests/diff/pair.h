@@ -19,7 +19,8 @@
 struct sl_pair {
 	struct sl_engine *xdp, *host, *dpdk;
 	struct sl_book *xdp_book, *host_book, *dpdk_book;
-	uint64_t frames;
+	uint64_t frames, last_ns; /* how many, and when the last passed */
+	uint64_t unanswered;      /* requests that the sweeps gave up, or a reset ended */
 	/* What XDP made of the frames that wait in DPDK's burst. */
 	struct sl_work waiting[SL_BURST_MAX];
 	uint32_t waits;
@@ -28,9 +29,10 @@ struct sl_pair {
 		struct sl_inspect copy[SL_PAIR_COPIES];
 		uint32_t count;
 	} copies[3];
-	uint64_t copied; /* in all */
-	uint64_t named;  /* flows and servers that were given a name */
-	uint64_t inside; /* packets that came in a tunnel */
+	uint64_t copied;   /* in all */
+	uint64_t named;    /* flows and servers that were given a name */
+	uint64_t recorded; /* records compared, of all recordings so far */
+	uint64_t inside;   /* packets that came in a tunnel */
 };
 
 /* Open them, once for a test program; skips the test by name where there is no BPF or no root. */
@@ -51,6 +53,9 @@ void sl_pair_capture(struct sl_pair *pair, const char *path);
 /* At the end: the counters of all, and the lines that their books write, are the same. */
 void sl_pair_same_stats(struct sl_pair *pair);
 void sl_pair_same_books(struct sl_pair *pair);
+
+/* XDP's sweep and the host's, @later_ns behind the last frame, free and count the same. */
+void sl_pair_same_sweep(struct sl_pair *pair, uint64_t later_ns);
 
 /* The lines of the host's book; free() them. */
 char *sl_pair_lines(struct sl_pair *pair);

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """storeline-dataplane replay as a user runs it: determinism, errors, the score against outsiders.
 
-replay_test.py PROGRAM GENERATED    $SL_CAPTURES and $SL_TOOLS: the real captures, the comparator
+replay_test.py PROGRAM GENERATED [Replay | Real]    $SL_CAPTURES and $SL_TOOLS: the real captures,
+the comparator.  Replay: the generated captures, and errors.  Real: the real ones.
 """
+import concurrent.futures
 import ctypes
 import filecmp
 import glob
@@ -16,6 +18,7 @@ import tempfile
 import unittest
 
 PROGRAM, GENERATED = sys.argv[1:3]
+JOBS = os.cpu_count() or 1
 CAPTURES = os.environ.get("SL_CAPTURES", "")
 TOOLS = os.environ.get("SL_TOOLS", "")
 POLICY = """
@@ -61,12 +64,8 @@ def captures(folder):
     return sorted(glob.glob(os.path.join(folder, "*.pcap")) + glob.glob(os.path.join(folder, "*.pcapng")))
 
 
-class Replay(unittest.TestCase):
-    score = ""
-
-    @classmethod
-    def tearDownClass(cls):
-        print(cls.score)
+class Runs(unittest.TestCase):
+    """What runs the command."""
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -103,17 +102,25 @@ class Replay(unittest.TestCase):
         if os.geteuid():
             self.skipTest("needs root: loads BPF")
 
+    def replay_all(self, *runs):
+        """replay() of each (arguments, options), as many at a time as there are processors."""
+        with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+            return [done[0] for done in pool.map(lambda run: self.replay(*run[0], **run[1]), runs)]
+
+
+class Replay(Runs):
+    """The generated captures, and what goes wrong."""
+
     def test_same_bytes_twice(self):
         files = captures(GENERATED)
-        one, _ = self.replay("one/", files)
-        other, _ = self.replay("other/", files)
+        one, other = self.replay_all((("one/", files), {}), (("other/", files), {}))
         self.same(one, other, len(files))
 
     def test_bpf_writes_what_the_host_writes(self):
         self.need_root()
         files = captures(GENERATED)
-        one, _ = self.replay("host/", files, "--events", os.path.join(self.folder, "host-events/"))
-        other, _ = self.replay("xdp/", files, "--events", os.path.join(self.folder, "xdp-events/"), engine="xdp")
+        one, other = self.replay_all(*(((f"{engine}/", files, "--events", f"{self.folder}/{engine}-events/"), {"engine": engine})
+                                       for engine in ("host", "xdp")))
         self.same(one, other, len(files))
         self.same(self.folder + "/host-events", self.folder + "/xdp-events", len(files))
 
@@ -197,34 +204,32 @@ class Replay(unittest.TestCase):
         self.need_root()
         files = captures(GENERATED)
         self.policy = self.write("named.yaml", NAMED)
-        one, _ = self.replay("host/", files)
-        for engine in ("xdp", "dpdk"):
-            other, _ = self.replay(f"{engine}/", files, engine=engine)
+        one, *others = self.replay_all(*(((f"{engine}/", files), {"engine": engine}) for engine in ("host", "xdp", "dpdk")))
+        for other in others:
             self.same(one, other, len(files))
 
-    def test_bars(self):
-        self.need_root()
-        if not CAPTURES or not TOOLS:
-            self.skipTest("no SL_CAPTURES or no SL_TOOLS")
-        bars = [word for name, bar in NAME_BARS.items() for word in (f"--min-{name}", str(bar))]
-        outs = {engine: self.replay(f"{engine}/", captures(CAPTURES), engine=engine)[0] for engine in ("xdp", "dpdk", "host")}
-        for engine in ("xdp", "dpdk"):
-            score = subprocess.run([f"{TOOLS}/accuracy-bars", f"{CAPTURES}/truth", outs[engine], *bars],
-                                   stdout=subprocess.PIPE, text=True, check=False)
-            self.assertEqual(score.returncode, 0, f"{engine}:\n{score.stdout}")
-            self.same(outs[engine], outs["host"], len(os.listdir(outs["host"])))
 
-    def test_score(self):
+class Real(Runs):
+    """The real captures, once through each engine: the same lines, and as outsiders score them."""
+
+    def judge(self, what, tool, out, bars):
+        words = [word for name, bar in bars.items() for word in (f"--min-{name}", str(bar))]
+        score = subprocess.run([*tool, f"{CAPTURES}/truth", out, *words], stdout=subprocess.PIPE, text=True, check=False)
+        with self.subTest(what):
+            self.assertEqual(score.returncode, 0, f"{what}:\n{score.stdout}")
+        return score.stdout
+
+    def test_bars_and_score(self):
         self.need_root()
         if not CAPTURES or not TOOLS:
             self.skipTest("no SL_CAPTURES or no SL_TOOLS")
-        out, _ = self.replay("flows/", captures(CAPTURES), engine="xdp")
-        floors = [word for name, floor in FLOORS.items() for word in (f"--min-{name}", str(floor))]
-        score = subprocess.run([sys.executable, f"{TOOLS}/compare.py", f"{CAPTURES}/truth", out, *floors],
-                               stdout=subprocess.PIPE, text=True, check=False)
-        type(self).score = score.stdout
-        self.assertEqual(score.returncode, 0, "below a floor")
+        engines = ("xdp", "dpdk", "host")
+        outs = dict(zip(engines, self.replay_all(*(((f"{e}/", captures(CAPTURES)), {"engine": e}) for e in engines))))
+        for engine in ("xdp", "dpdk"):
+            self.same(outs[engine], outs["host"], len(captures(CAPTURES)))
+            self.judge(f"bars of {engine}", [f"{TOOLS}/accuracy-bars"], outs[engine], NAME_BARS)
+        print(self.judge("floors", [sys.executable, f"{TOOLS}/compare.py"], outs["xdp"], FLOORS))
 
 
 if __name__ == "__main__":
-    unittest.main(argv=sys.argv[:1], verbosity=2)
+    unittest.main(argv=sys.argv[:1] + sys.argv[3:], verbosity=2)

@@ -21,46 +21,56 @@
 
 #define WORKERS_MAX 4
 #define BUCKETS     2048
+#define ROOMS       5 /* of a worker */
 
 static const char *directory;
 static struct dirent **names;
 static int found;
 static struct sl_tables tables = {.generation = 1, .services = 3, .hash_seed = 4711};
 
+/* Memory of a worker: most of it is never touched, and by calloc() costs nothing then. */
+struct room {
+	void *whole; /* what free() takes */
+	void *at;    /* of it: from a cache line on */
+};
+
 /* The worker with this queue, and what it counted. */
 struct crew {
 	uint32_t count;
 	struct sl_shared meters;
 	struct sl_worker *worker[WORKERS_MAX];
+	struct room room[WORKERS_MAX][ROOMS];
 	struct sl_frame frame[WORKERS_MAX][SL_BURST_MAX];
 	uint8_t bytes[WORKERS_MAX][SL_BURST_MAX][SL_FRAME_MAX];
 	uint32_t waits[WORKERS_MAX];
 	uint64_t got[WORKERS_MAX];
 };
 
-static void *zeroed(size_t bytes)
+static void *zeroed(struct room *room, size_t bytes)
 {
-	void *memory = aligned_alloc(64, (bytes + 63) / 64 * 64);
-
-	assert_non_null(memory);
-	memset(memory, 0, bytes);
-	return memory;
+	room->whole = calloc(1, bytes + 63);
+	assert_non_null(room->whole);
+	room->at = (void *)(((uintptr_t)room->whole + 63) & ~(uintptr_t)63);
+	return room->at;
 }
 
 static struct crew *open_crew(uint32_t count)
 {
-	struct crew *crew = zeroed(sizeof(*crew));
+	struct crew *crew = calloc(1, sizeof(*crew));
 
+	assert_non_null(crew);
 	crew->count = count;
 	for (uint32_t i = 0; i < count; i++) {
+		struct room *room = crew->room[i];
 		struct sl_worker_memory memory = {
-			.bucket = zeroed(BUCKETS * sizeof(struct sl_bucket)),
-			.flow = zeroed(BUCKETS * SL_BUCKET_WAYS * sizeof(struct sl_flow)),
-			.fragment = zeroed(SL_FRAGMENT_SLOTS * sizeof(struct sl_fragment_slot)),
-			.stats = zeroed(sizeof(struct sl_stats)),
+			.bucket = zeroed(&room[0], BUCKETS * sizeof(struct sl_bucket)),
+			.flow = zeroed(&room[1], BUCKETS * SL_BUCKET_WAYS * sizeof(struct sl_flow)),
+			.fragment = zeroed(&room[2],
+					   SL_FRAGMENT_SLOTS * sizeof(struct sl_fragment_slot)),
+			.stats = zeroed(&room[3], sizeof(struct sl_stats)),
 		};
 
-		crew->worker[i] = zeroed(sizeof(struct sl_worker));
+		crew->worker[i] = zeroed(&room[4], sizeof(struct sl_worker));
 		sl_worker_init(crew->worker[i], &memory, BUCKETS, &crew->meters);
 	}
 	return crew;
@@ -68,13 +78,9 @@ static struct crew *open_crew(uint32_t count)
 
 static void close_crew(struct crew *crew)
 {
-	for (uint32_t i = 0; i < crew->count; i++) {
-		free(crew->worker[i]->memory.bucket);
-		free(crew->worker[i]->memory.flow);
-		free(crew->worker[i]->memory.fragment);
-		free(crew->worker[i]->memory.stats);
-		free(crew->worker[i]);
-	}
+	for (uint32_t i = 0; i < crew->count; i++)
+		for (int room = 0; room < ROOMS; room++)
+			free(crew->room[i][room].whole);
 	free(crew);
 }
 

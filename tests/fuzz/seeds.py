@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Seeds for the fuzz targets, made from captures; nothing of them is kept in the repository.
 
-seeds.py OUT CAPTURES...    a folder a target in OUT: parse flow capture dns tls quic
+seeds.py OUT CAPTURES...    a folder a target in OUT: parse flow capture dns tls quic slowpath
 
 CAPTURES are folders of .pcap files (the generated ones of tests/diff, and real ones): of
 each file a few frames, DNS messages, ClientHellos and Initials.  The few inputs that no
-capture has in the target's own form (flow's steps, quic's frames to be sealed) are written here.
+capture has in the target's own form (steps of flow and slowpath, quic's frames to be sealed) are written here.
 """
 import glob
 import hashlib
@@ -13,7 +13,7 @@ import os
 import struct
 import sys
 
-PER_FILE = {"parse": 40, "dns": 12, "tls": 6, "quic": 6}
+PER_FILE = {"parse": 40, "dns": 12, "tls": 6, "quic": 6, "slowpath": 16}
 FILE_BYTES = 8192  # of a capture as a seed; longer ones are cut, which the reader must bear anyway
 TOTAL = 1500  # of a target
 
@@ -67,6 +67,10 @@ def of_frame(frame):
     if not found:
         return
     proto, ports, payload = found
+    if payload and len(payload) <= 2048:
+        server = 53 in ports[:1] or (ports[0] < 1024 <= ports[1])
+        yield "slowpath", shown(("udp" if proto == 17 else "tcp") + ("-server" if server else "-client"), payload,
+                                port=ports[0 if server else 1])
     if proto == 17 and 53 in ports:
         yield "dns", payload
     if proto == 17 and len(payload) > 20 and payload[0] & 0xC0 == 0xC0:
@@ -81,6 +85,36 @@ def step(**part):
     return struct.pack(">BBBhhBBBB5s", part.get("who", 0x40), part.get("flags", 0x10), part.get("time", 20),
                        part.get("seq", 0), part.get("ack", 0), part.get("payload", 0), part.get("tsval", 1),
                        part.get("tsecr", 0), part.get("special", 0), part.get("body", b"\x12\x34\x01\0\0"))
+
+
+WHAT = ("tcp-client", "tcp-server", "udp-client", "udp-server", "sealed", "wait", "policy", "skip")
+PORTS = (443, 53, 80, 25)
+
+
+def shown(what, payload=b"", port=443, **part):
+    """One step of slowpath_fuzz.c."""
+    who = part.get("who", 0) | (PORTS.index(port) if port in PORTS else 0) << 6
+    return struct.pack(">BBBBhH", WHAT.index(what) | part.get("where", 0) << 3, who, part.get("how", 0),
+                       part.get("value", 0), part.get("jump", 0), len(payload)) + payload
+
+
+def stories():
+    """What passes the slow path, in slowpath_fuzz.c's own language."""
+    message = hello(b"shop.example.com")
+    record = b"\x16\3\1" + struct.pack(">H", len(message)) + message
+    crypto = b"\6\0" + struct.pack(">H", 0x4000 | len(message)) + message
+    answer = next(messages())
+    tick, policy, again = shown("wait", jump=300), shown("policy"), 1
+    yield shown("tcp-client", record) + tick + shown("tcp-client", record, how=again) + policy
+    yield shown("tcp-client", record[:40]) + shown("tcp-client", record[40:]) + policy
+    yield shown("tcp-client", record[40:], jump=40) + shown("tcp-client", record[:40], jump=-len(record))
+    yield b"".join(shown("tcp-client", record[:40], who=who) for who in range(16)) + tick
+    yield b"".join(shown("tcp-client", b"\1\2", who=who) for who in range(64)) + tick
+    yield shown("tcp-server", b"220 mail ESMTP\r\n", port=25) + shown("tcp-client", b"EHLO till\r\n", port=25) + shown("tcp-client", record, port=25)
+    yield shown("tcp-client", b"GET / HTTP/1.1\r\nHost: shop.example.com\r\n\r\n", port=80) + shown("tcp-server", b"HTTP/1.1 200 OK\r\n\r\n", port=80) + policy
+    yield shown("sealed", crypto) + shown("sealed", crypto, how=again, value=1) + tick
+    yield shown("udp-client", b"\x12\x34\1\0\0\1" + answer[6:], port=53) + b"".join(shown("udp-server", m, port=53, how=4) for m in messages()) + tick + policy
+    yield shown("tcp-client", record, how=2) + shown("tcp-client", record, how=16, where=9, value=17) + shown("tcp-client", record, how=32)
 
 
 def flows():
@@ -138,6 +172,8 @@ def made():
         yield "quic", seed
     for seed in messages():
         yield "dns", seed
+    for seed in stories():
+        yield "slowpath", seed
 
 
 def of_file(path):

@@ -14,6 +14,9 @@ from store import PAYMENTS, PAYMENTS_PORT
 # and our own two cores.
 SLO_MS, HOST_MS = 80, 35
 AT_THE_TILL_MS = SLO_MS + HOST_MS
+GOOD = ("pos", "cctv", "click-and-collect")
+FORGOTTEN_S = 2.5  # the longest window of the policy, and a little
+CLOSED_S = 15      # an incident is over when its path was good for a while
 
 
 class Fault:
@@ -101,30 +104,60 @@ class Faults:
     def settle(self, within, by_hand=False):
         """Wait until all is as if nothing had been; False when that is not reached in time.
 
-        By hand: a person restores, so that hold-down need not be waited for.
+        By hand: a person restores, so that hold-down need not be waited for; but not before the
+        windows have forgotten the fault, or it would be answered again.
 
         New connections return by themselves; those that live long are renewed here, as
         terminals do at night, or they would stay where they are and blur the next fault.
         """
         end = time.monotonic() + within
+        if by_hand:
+            time.sleep(FORGOTTEN_S)
+            self.storeline.cli("clamp", "fibre", "off")
         while time.monotonic() < end:
             pos = self.storeline.service("pos")
-            if pos and pos["rerouted"] and by_hand:
-                self.storeline.cli("restore", "pos")
-                self.storeline.cli("restore", "click-and-collect")
-            elif pos and not pos["rerouted"]:
+            if by_hand and self._restore():
+                continue
+            if pos and not pos["rerouted"]:
                 self.store.renew()
-                if self._quiet(1.5) and self._good():
+                if self._quiet(1.5) and self._good(GOOD if by_hand else GOOD[:2]):
+                    self._close(CLOSED_S if by_hand else 0)
                     return True
             time.sleep(0.2)
         return False
 
-    def _good(self):
+    def _restore(self):
+        """Put back what is not as the policy says, where that is well by now; false when nothing was.
+
+        What a fault has left (old connections that still repeat) would be answered once more.
+        """
+        picture = self.storeline.bus.picture()
+        changed = [s["name"] for s in picture["services"]
+                   if (s["rerouted"] or s["limit_up_bps"] or s["limit_down_bps"])
+                   and self._good([s["name"]])] if picture else []
+        for name in changed:
+            self.storeline.cli("restore", name)
+        return bool(changed)
+
+    def _good(self, services):
         """Do the services see fibre as good?"""
         picture = self.storeline.bus.picture()
         return bool(picture) and all(
             path["state"] not in ("degraded", "down") for path in picture["paths"]
-            if path["uplink"] == "fibre" and path["service"] in ("pos", "cctv"))
+            if path["uplink"] == "fibre" and path["service"] in services)
+
+    def _close(self, within):
+        """Wait for the open incidents' end: what was said in one is not said again of the next fault."""
+        end = time.monotonic() + within
+        while time.monotonic() < end:
+            open_now = set()
+            for event in list(self.storeline.bus.order):
+                if event["kind"] == "decision" and event["remedy"] != "record":
+                    is_over = event["remedy"] == "resolved"
+                    (open_now.discard if is_over else open_now.add)(int(event.get("incident", 0)))
+            if not open_now - {0}:
+                return
+            time.sleep(0.2)
 
     def _quiet(self, seconds):
         """No till on the other uplink for so long?  Old connections have a moment to close."""

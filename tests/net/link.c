@@ -28,7 +28,9 @@
 
 struct frame {
 	uint64_t due_ns;
-	uint64_t order; /* of entry: breaks ties of due_ns */
+	uint64_t order;      /* of entry: breaks ties of due_ns */
+	uint64_t entered_ns; /* CLOCK_REALTIME, by the kernel; only with a trace */
+	bool copy;
 	uint32_t length;
 	enum sl_link_direction direction;
 	uint8_t bytes[FRAME_BYTES];
@@ -43,6 +45,7 @@ struct sl_link {
 	struct sl_model model[SL_LINK_DIRECTIONS];
 	struct sl_link_watch watch[SL_LINK_WATCHES];
 	struct sl_link_trouble trouble;
+	struct sl_trace *trace; /* NULL = none */
 };
 
 uint64_t sl_link_now_ns(void)
@@ -148,8 +151,37 @@ err_link:
 	return err;
 }
 
+int sl_link_trace(struct sl_link *link, struct sl_trace *trace)
+{
+	int on = 1;
+
+	for (int way = 0; way < SL_LINK_DIRECTIONS; way++) {
+		if (setsockopt(link->fd[way], SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)))
+			return -errno;
+	}
+	link->trace = trace;
+	return 0;
+}
+
+/* The way of the frame in @slot ends, and its slot is free. */
+static void leave(struct sl_link *link, uint32_t slot, enum sl_model_end end, uint64_t left_ns)
+{
+	const struct frame *frame = &link->frame[slot];
+	struct sl_trace_record record = {.entered_ns = frame->entered_ns,
+					 .left_ns = left_ns,
+					 .way = (uint8_t)frame->direction,
+					 .end = (uint8_t)end,
+					 .copy = frame->copy};
+
+	if (link->trace)
+		sl_trace_write(link->trace, &record, frame->bytes, frame->length);
+	link->free[link->frees++] = slot;
+}
+
 void sl_link_close(struct sl_link *link)
 {
+	while (link->heaped)
+		leave(link, heap_pop(link), SL_MODEL_UNDER_WAY, 0);
 	close(link->fd[SL_LINK_UP]);
 	close(link->fd[SL_LINK_DOWN]);
 	free(link->frame);
@@ -176,6 +208,8 @@ static void duplicate(struct sl_link *link, uint32_t slot)
 	copy = &link->frame[slot];
 	copy->length = original->length;
 	copy->direction = original->direction;
+	copy->entered_ns = original->entered_ns;
+	copy->copy = true;
 	memcpy(copy->bytes, original->bytes, original->length);
 	put_under_way(link, slot, original->due_ns);
 }
@@ -198,13 +232,31 @@ static void enter(struct sl_link *link, uint32_t slot, uint64_t now_ns)
 	if (frame->direction == SL_LINK_UP)
 		look(link, frame, now_ns);
 	fate = sl_model_enter(&link->model[frame->direction], frame->length, now_ns);
-	if (!fate.pass) {
-		link->free[link->frees++] = slot;
+	if (fate.end != SL_MODEL_PASSED) {
+		leave(link, slot, fate.end, 0);
 		return;
 	}
 	put_under_way(link, slot, fate.due_ns);
 	if (fate.twice)
 		duplicate(link, slot);
+}
+
+/* Room for one SCM_TIMESTAMPNS. */
+union stamp {
+	struct cmsghdr header;
+	uint8_t room[CMSG_SPACE(sizeof(struct timespec))];
+};
+
+/* When the kernel had the frame of @message; 0 = it does not say. */
+static uint64_t stamp_ns(struct msghdr *message)
+{
+	struct cmsghdr *control = CMSG_FIRSTHDR(message);
+	struct timespec at;
+
+	if (!control || control->cmsg_level != SOL_SOCKET || control->cmsg_type != SO_TIMESTAMPNS)
+		return 0;
+	memcpy(&at, CMSG_DATA(control), sizeof(at));
+	return (uint64_t)at.tv_sec * UINT64_C(1000000000) + (uint64_t)at.tv_nsec;
 }
 
 /* Read up to @room frames into free slots, which are @slot[]; returns how many came. */
@@ -213,6 +265,7 @@ static int receive_batch(struct sl_link *link, enum sl_link_direction direction,
 {
 	struct mmsghdr message[BATCH] = {0};
 	struct iovec part[BATCH];
+	union stamp stamp[BATCH];
 	int got;
 
 	for (uint32_t i = 0; i < room; i++) {
@@ -220,11 +273,15 @@ static int receive_batch(struct sl_link *link, enum sl_link_direction direction,
 		part[i] = (struct iovec){link->frame[slot[i]].bytes, FRAME_BYTES};
 		message[i].msg_hdr.msg_iov = &part[i];
 		message[i].msg_hdr.msg_iovlen = 1;
+		message[i].msg_hdr.msg_control = &stamp[i];
+		message[i].msg_hdr.msg_controllen = sizeof(stamp[i]);
 	}
 	got = recvmmsg(link->fd[direction], message, room, MSG_DONTWAIT | MSG_TRUNC, NULL);
 	for (int i = 0; i < got; i++) {
 		link->frame[slot[i]].length = message[i].msg_len;
 		link->frame[slot[i]].direction = direction;
+		link->frame[slot[i]].copy = false;
+		link->frame[slot[i]].entered_ns = stamp_ns(&message[i].msg_hdr);
 	}
 	return got;
 }
@@ -260,7 +317,8 @@ static void send_batch(struct sl_link *link, enum sl_link_direction direction, c
 {
 	struct mmsghdr message[BATCH] = {0};
 	struct iovec part[BATCH];
-	uint32_t sent = 0;
+	uint64_t left_ns[BATCH] = {0};
+	uint32_t sent = 0, room;
 	int done;
 
 	for (uint32_t i = 0; i < count; i++) {
@@ -269,7 +327,9 @@ static void send_batch(struct sl_link *link, enum sl_link_direction direction, c
 		message[i].msg_hdr.msg_iovlen = 1;
 	}
 	while (sent < count) {
-		done = sendmmsg(link->fd[!direction], message + sent, count - sent, 0);
+		room = link->trace ? 1 : count - sent;
+		left_ns[sent] = link->trace ? sl_trace_now_ns() : 0;
+		done = sendmmsg(link->fd[!direction], message + sent, room, 0);
 		if (done <= 0) {
 			link->trouble.send_errors++;
 			done = 1;
@@ -277,19 +337,19 @@ static void send_batch(struct sl_link *link, enum sl_link_direction direction, c
 		sent += (uint32_t)done;
 	}
 	for (uint32_t i = 0; i < count; i++)
-		link->free[link->frees++] = slot[i];
+		leave(link, slot[i], SL_MODEL_PASSED, left_ns[i]);
 }
 
 void sl_link_deliver(struct sl_link *link, uint64_t now_ns)
 {
-	uint32_t due[SL_LINK_DIRECTIONS][BATCH], count[SL_LINK_DIRECTIONS] = {0};
+	uint32_t due[SL_LINK_DIRECTIONS][BATCH] = {0}, count[SL_LINK_DIRECTIONS] = {0};
 
 	while (sl_link_next_ns(link) <= now_ns) {
 		uint32_t slot = heap_pop(link);
 		enum sl_link_direction way = link->frame[slot].direction;
 
 		if (!sl_model_leave(&link->model[way], link->frame[slot].length)) {
-			link->free[link->frees++] = slot;
+			leave(link, slot, SL_MODEL_BLACKHOLED, 0);
 			continue;
 		}
 		due[way][count[way]++] = slot;

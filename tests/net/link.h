@@ -9,6 +9,7 @@
 #define SL_LINK_H
 
 #include "model.h"
+#include "trace.h"
 
 #define SL_LINK_WATCHES 16
 
@@ -36,6 +37,13 @@ struct sl_link;
 int sl_link_open(struct sl_link **link, const char *const interface[SL_LINK_DIRECTIONS],
 		 uint64_t seed);
 void sl_link_close(struct sl_link *link);
+
+/*
+ * From now on write what becomes of each frame to @trace, which is the caller's and must
+ * live as long as the link; frames are then sent one by one, each with its own time.
+ * 0 or -errno.
+ */
+int sl_link_trace(struct sl_link *link, struct sl_trace *trace);
 
 /* Send what is due at @now_ns. */
 void sl_link_deliver(struct sl_link *link, uint64_t now_ns);

@@ -91,14 +91,17 @@ struct sl_model_fate sl_model_enter(struct sl_model *model, uint32_t length, uin
 	model->counts.bytes_in += length;
 	if (s->mtu > 0 && length > s->mtu + ETHERNET_HEADER) {
 		model->counts.mtu_drops++;
+		fate.end = SL_MODEL_TOO_LONG;
 	} else if (s->blackhole) {
 		model->counts.blackholed++;
+		fate.end = SL_MODEL_BLACKHOLED;
 	} else if (lost(model)) {
 		model->counts.lost++;
+		fate.end = SL_MODEL_LOST;
 	} else if (!queue(model, length, now_ns, &sent_ns)) {
 		model->counts.queue_drops++;
+		fate.end = SL_MODEL_QUEUE_FULL;
 	} else {
-		fate.pass = true;
 		fate.due_ns = arrival(model, sent_ns);
 		fate.twice = happens(model, s->duplicate);
 		model->counts.duplicated += fate.twice;

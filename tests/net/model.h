@@ -44,8 +44,18 @@ struct sl_model {
 	uint64_t busy_until_ns, last_due_ns;
 };
 
+/* How a frame's way ends. */
+enum sl_model_end {
+	SL_MODEL_PASSED,
+	SL_MODEL_LOST,       /* at random, or in a burst */
+	SL_MODEL_QUEUE_FULL, /* before the bottleneck */
+	SL_MODEL_BLACKHOLED,
+	SL_MODEL_TOO_LONG,  /* for the MTU */
+	SL_MODEL_UNDER_WAY, /* the link was taken away first */
+};
+
 struct sl_model_fate {
-	bool pass;
+	enum sl_model_end end;
 	bool twice;
 	uint64_t due_ns;
 };

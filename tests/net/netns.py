@@ -41,13 +41,14 @@ def command(*words):
 
 
 class Process:
-    """A program in a namespace, with its output in files of the run's directory."""
+    """A program in a namespace (None: the machine's own), with its output in files of the run's
+    directory."""
 
     def __init__(self, run, namespace, name, words, env=None):
         self.name = name
         self.out = os.path.join(run.directory, name + ".out")
         self.log = os.path.join(run.directory, name + ".log")
-        prefix = ["nsenter", "--net=" + run.path(namespace), "--"]
+        prefix = ["nsenter", "--net=" + run.path(namespace), "--"] if namespace else []
         with open(self.out, "ab") as out, open(self.log, "ab") as log:
             # A session of its own: Ctrl-C is for us, who then ends it in good order.
             self.popen = subprocess.Popen(prefix + list(words), stdin=subprocess.DEVNULL,

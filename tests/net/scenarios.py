@@ -16,20 +16,20 @@ With --engine dpdk the box forwards by DPDK, without NAT.
 
 import contextlib
 import json
-import os
-import signal
 import sys
 import time
 
 import kills
 from faults import AT_THE_TILL_MS, Faults
-from netns import Broken, sweep
+from netns import Broken
+from program import play, take_engine, usage
 from store import Store
 from storeline import Storeline
 from tills import ms, quantile
 
 WARM_UP = 4.0
 ENGINE = "xdp"
+WITHOUT_PROBES = "probes: {when: never}\n"  # test_probes.py has them
 BLACKOUT_LIMIT_MS, BROWNOUT_LIMIT_MS = 1000, 3000
 
 
@@ -102,7 +102,8 @@ def moves(report, faults, inject, name, hold):
 
 def blackouts(programs, count=20):
     report, took, lost = Report(), [], 0
-    with trading(programs, hold_down="8s", actions_per_minute="600") as (store, box, faults):
+    with trading(programs, hold_down="8s", actions_per_minute="600",
+                 more=WITHOUT_PROBES) as (store, box, faults):
         windows = []
         for _ in range(count):
             move, moved_ns = moves(report, faults, faults.blackout, "blackout", 3)
@@ -203,31 +204,16 @@ SCENARIOS = {"blackouts": blackouts, "brownouts": brownouts, "bloat": bloat,
              "healthy": healthy, "kills": killed, "without": without}
 
 
-def _stop(number, _):
-    raise KeyboardInterrupt(number)
-
-
 def main(words):
     global ENGINE  # pylint: disable=global-statement
-    if len(words) > 3 and words[-2] == "--engine" and words[-1] in ("xdp", "dpdk"):
-        ENGINE = words[-1]
-        words = words[:-2]
+    try:
+        ENGINE, words = take_engine(words)
+    except Broken as broken:
+        return usage(broken)
     if not 2 <= len(words) <= 3 or words[1] not in SCENARIOS or \
             not all(word.isdigit() for word in words[2:]):
-        print(__doc__, file=sys.stderr)
-        return 2
-    if os.geteuid():
-        print("skipped: needs root for network namespaces")
-        return 77
-    signal.signal(signal.SIGTERM, _stop)
-    sweep()
-    try:
-        return 0 if SCENARIOS[words[1]](words[0], *map(int, words[2:])) else 1
-    except KeyboardInterrupt:
-        return 130
-    except Broken as broken:
-        print(f"scenarios: {broken}", file=sys.stderr)
-        return 1
+        return usage(__doc__)
+    return play(lambda: SCENARIOS[words[1]](words[0], *map(int, words[2:])), "scenarios")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import glob
 import os
+import re
 import subprocess
 
 from bus import Bus
@@ -21,34 +22,35 @@ ENGINES = {"xdp": "",
 class Storeline:
     """The three processes and what they say.  The store's Run ends them."""
 
-    def __init__(self, store, policy=POLICY, engine="xdp", **changes):
+    def __init__(self, store, policy=POLICY, engine="xdp", more="", page=False, **changes):
         self.run = store.run
         self.programs = store.programs
         self.engine = engine
+        self.page, self.url = page, None
         self.pages = huge_pages()
         self.redis_socket = self.run.file("redis.sock")
-        self.policy = self._write_policy(policy, changes)
+        self.policy = self._write_policy(policy, changes, more)
         self.redis = self.dataplane = self.control = None
         self.bus = Bus(self.redis_socket, SITE)
         self.lives = 0
 
-    def _write_policy(self, source, changes):
-        """The policy, with changes such as hold_down="8s" or mode="observe"."""
+    def _write_policy(self, source, changes, more):
+        """The policy, with changes such as hold_down="8s" or mode="observe", and more sections."""
         with open(source, encoding="utf-8") as policy:
             text = policy.read()
         for key, value in changes.items():
             text, before = replace_value(text, key, value)
             if before is None:
                 raise Broken(f"{source} has no {key}")
-        text = with_engine(text, self.engine)
+        text = with_engine(text, self.engine) + more
         path = self.run.file("policy.yaml")
         with open(path, "w", encoding="utf-8") as policy:
             policy.write(text)
         return path
 
-    def _start(self, name, *words, env=None):
+    def _start(self, name, *words, env=None, namespace="box"):
         self.lives += 1
-        return self.run.start("box", f"{name}-{self.lives}", *words, env=env)
+        return self.run.start(namespace, f"{name}-{self.lives}", *words, env=env)
 
     def start_redis(self):
         self.redis = self._start("redis", "redis-server", "--port", "0", "--unixsocket",
@@ -71,10 +73,16 @@ class Storeline:
         self.dataplane.ready("event=ready", 20)
 
     def start_control(self):
+        """With a page it runs beside the box, not on it, so that this machine's browsers reach its
+        loopback: control speaks with Redis' socket and nobody else."""
         self.control = self._start(
             "control", os.path.join(self.programs, "control", "storeline-control"), "--redis",
             "unix:" + self.redis_socket, "--state", self.run.file("control-state"), "--site",
-            SITE, "-v")
+            SITE, "-v", *(["--web", "127.0.0.1:0"] if self.page else []),
+            namespace=None if self.page else "box")
+        if self.page:
+            said = self.control.ready("event=web address=").said()
+            self.url = f"http://{re.search(r'event=web address=(127[0-9.:]+)', said)[1]}/"
 
     def start(self):
         self.run.mount_bpffs()
@@ -117,6 +125,13 @@ class Storeline:
                                "unix:" + self.redis_socket, "--site", SITE, "--json", *words],
                               capture_output=True, text=True, check=False, timeout=30)
         return done.returncode, done.stdout or done.stderr
+
+    def why(self, service):
+        """What `storeline why SERVICE` tells a person, line by line."""
+        done = subprocess.run([os.path.join(self.programs, "control", "storeline"), "--redis",
+                               "unix:" + self.redis_socket, "--site", SITE, "why", service],
+                              capture_output=True, text=True, check=False, timeout=30)
+        return (done.stdout or done.stderr).splitlines()
 
     def service(self, name):
         """The service as the live picture shows it; None when there is no picture."""

@@ -43,12 +43,35 @@ GATEWAY = """
 site: dc-1
 engine: {kind: dpdk, driver: af_packet, flows: 4096, mbufs: 32768, huge_pages: false,
          idle_sleep: 20us}
+probes: {when: never}   # their answers would go to the kernel, which the test counts
 ports:
   left: {device: l0, role: lan}
 uplinks:
   fibre: {device: r0, gateway: 198.51.100.1, gateway6: "fd00:2::1"}
 services:
   pos: {match: [{port: tcp/7003}], slo: {loss: 1%}, uplinks: [fibre]}
+  bulk: {match: [{port: udp/6000}], uplinks: [fibre], remark: {dscp: AF11}}
+"""
+
+# The TOS byte or traffic class of the last of three datagrams, as the receiver's kernel has it; they
+# are sent ECN-capable.
+TOS = """
+import socket, sys
+family = socket.AF_INET6 if ":" in sys.argv[2] else socket.AF_INET
+level, ask, set_ = ((socket.IPPROTO_IPV6, socket.IPV6_RECVTCLASS, socket.IPV6_TCLASS)
+                    if family == socket.AF_INET6 else (socket.IPPROTO_IP, 13, socket.IP_TOS))
+s = socket.socket(family, socket.SOCK_DGRAM)
+if sys.argv[1] == "take":
+    s.setsockopt(level, ask, 1)
+    s.bind((sys.argv[2], 6000))
+    print("ready", flush=True)
+    for _ in range(3):
+        cmsg = s.recvmsg(100, 100)[1]
+    print(cmsg[0][2][0])
+else:
+    s.setsockopt(level, set_, 2)
+    for _ in range(3):
+        s.sendto(b"x" * 50, (sys.argv[2], 6000))
 """
 
 
@@ -85,14 +108,16 @@ class Engine(unittest.TestCase):
             "--policy", path, "--redis", "unix:" + redis, "--state", self.run.file("state"))
         self.dataplane.ready()
 
+    def storeline(self, *words):
+        return subprocess.run(
+            [os.path.join(PROGRAMS, "control", "storeline"), "--redis",
+             "unix:" + self.run.file("redis.sock"), "--site", SITE, *words],
+            capture_output=True, text=True, check=False, timeout=10)
+
     def picture(self):
         """The picture of a second from now: what was sent before is in it."""
         time.sleep(1.3)
-        done = subprocess.run(
-            [os.path.join(PROGRAMS, "control", "storeline"), "--redis",
-             "unix:" + self.run.file("redis.sock"), "--site", SITE, "--json", "status"],
-            capture_output=True, text=True, check=False, timeout=10)
-        return json.loads(done.stdout)
+        return json.loads(self.storeline("--json", "status").stdout)
 
     def counters(self):
         return {c["name"]: c["value"] for c in self.picture()["counters"]}
@@ -241,6 +266,32 @@ class Gateway(Engine):
         self.assertEqual(after["engine.to_kernel_failed"], 0)
         self.assertGreater(after["packets.measured"], 500)
         self.assertIn("ttl=63", self.ping("left", "198.51.100.1"))
+
+    def tos(self, address):
+        """What three datagrams of the left have at the right."""
+        inside = {name: ["nsenter", "--net=" + self.run.path(name), "--", sys.executable, "-c", TOS]
+                  for name in ("left", "right")}
+        with subprocess.Popen([*inside["right"], "take", address], stdout=subprocess.PIPE,
+                              text=True) as taker:
+            self.addCleanup(taker.kill)
+            self.assertEqual(taker.stdout.readline(), "ready\n")
+            subprocess.run([*inside["left"], "send", address], check=True, timeout=10)
+            return int(taker.communicate(timeout=10)[0])
+
+    def test_remarks(self):
+        """The DSCP of the policy, of a person, and the policy's again; the ECN bits stay."""
+        addresses = ("198.51.100.1", "fd00:2::1")
+        # AF_PACKET takes copies: the kernel would forward what it has itself, as it came.
+        self.run.shell("box", "sysctl -qw net.ipv4.conf.l0.forwarding=0 "
+                              "net.ipv4.conf.r0.forwarding=0")
+        for address in addresses:
+            self.assertIn("3 received", self.ping("left", address))
+        for words, wanted in (("", 10), ("le", 1), ("off", 10)):
+            if words:
+                self.assertIn("applied", self.storeline("remark", "bulk", words).stdout)
+            for address in addresses:
+                self.assertEqual(self.tos(address), wanted << 2 | 2, (words, address))
+        self.assertEqual(self.counters()["remarked"], 18)
 
     def test_ttl_that_ends_is_told_by_the_kernel(self):
         self.assertIn("3 received", self.ping("left", "198.51.100.1"))

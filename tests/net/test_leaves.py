@@ -1,16 +1,19 @@
 """A run leaves nothing behind: ended by SIGTERM, by SIGINT, and, at the next start, by kill -9.
+Its page answers until then.
 
 usage: test_leaves.py PROGRAMS [unittest options]
 """
 
 import glob
 import os
+import re
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
+import urllib.request
 
 import netns
 
@@ -21,15 +24,28 @@ PROGRAMS = None
 class Leaves(unittest.TestCase):
     """Each starts a store that stays, and ends it in its own way."""
 
+    page = "http://127.0.0.1:1/"
+
     def begin(self, *options):
         self.run = subprocess.Popen([sys.executable, os.path.join(HERE, "story.py"), PROGRAMS,
                                      "--stay", *options], stdout=subprocess.PIPE, text=True)
         for line in self.run.stdout:
+            page = re.search(r"http://127\.0\.0\.1:\d+/", line)
+            self.page = page[0] if page else self.page
             if "Ctrl-C" in line:
                 break
         else:
             self.fail("the store was not laid out")
         self.assertTrue(self.left())
+        self.assertIn("Storeline", self.shown())
+
+    def shown(self):
+        """The page; None when nobody serves it."""
+        try:
+            with urllib.request.urlopen(self.page, timeout=5) as answer:
+                return answer.read().decode()
+        except OSError:
+            return None
 
     def tearDown(self):
         if self.run.poll() is None:
@@ -61,6 +77,7 @@ class Leaves(unittest.TestCase):
         self.run.wait()
         time.sleep(0.5)
         self.assertEqual(self.processes(), [])
+        self.assertIsNone(self.shown())
         self.assertTrue(self.left())
         netns.sweep()
         self.assertEqual(self.left(), [])
@@ -70,12 +87,14 @@ class Leaves(unittest.TestCase):
         self.run.send_signal(signal.SIGTERM)
         self.assertEqual(self.run.wait(30), 130)
         self.assertEqual(self.left(), [])
+        self.assertIsNone(self.shown())
 
     def test_interrupted(self):
         self.begin()
         self.run.send_signal(signal.SIGINT)
         self.assertEqual(self.run.wait(30), 130)
         self.assertEqual(self.left(), [])
+        self.assertIsNone(self.shown())
 
     def test_killed_and_swept(self):
         self.begin()

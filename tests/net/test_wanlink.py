@@ -10,9 +10,11 @@ import socket
 import statistics
 import struct
 import sys
+import tempfile
 import time
 import unittest
 
+import lab_oracle
 from netns import Broken, Run
 from wan import CLEAR, Channel, WanLink
 
@@ -48,14 +50,14 @@ def socket_in(run, namespace, address):
 class Link:
     """Two hosts and a WAN link between them, with nothing else on the wire."""
 
-    def __init__(self, seed=1):
+    def __init__(self, seed=1, *more):
         self.run = Run()
         try:
             self._lay_out()
             path = self.run.file("link.sock")
             self.process = self.run.start("wan", "wanlink", WANLINK, "--store", "store",
                                           "--datacenter", "datacenter", "--control", path,
-                                          "--seed", str(seed)).ready()
+                                          "--seed", str(seed), *more).ready()
             self.wan = WanLink(path, {}, {})
             self.a = socket_in(self.run, "a", "10.9.0.1")
             self.b = socket_in(self.run, "b", "10.9.0.2")
@@ -249,6 +251,28 @@ class WanLinkTest(unittest.TestCase):
                 self.assertIn("error", channel.say(command))
         self.assertEqual(self.link.up()["settings"]["loss"], 0)
         channel.close()
+
+    def test_trace_tells_of_each_frame(self):
+        with tempfile.NamedTemporaryFile() as file:
+            self.link.close()
+            self.link = Link(3, "--trace", file.name)
+            self.link.wan.worsen(delay_ms=10, loss=0.05, duplicate=0.05)
+            got = self.link.send(2000, size=300)
+            up = self.counted(2000, got)
+            self.assertEqual(self.link.process.end(), 0)
+            self.link.close()
+            self.link = Link()  # for tearDown, which asks it
+            trace = [r for r in lab_oracle.read(file.name) if r.way == lab_oracle.UP]
+        passed = [r for r in trace if r.end == lab_oracle.PASSED]
+        self.assertEqual(len(passed), len(got))
+        self.assertEqual(sum(r.copy for r in passed), up["duplicated"])
+        self.assertEqual(sum(r.end == lab_oracle.LOST for r in trace), up["lost"])
+        self.assertEqual({(r.dport, r.payload, r.bytes) for r in trace},
+                         {(7003, 300 - HEADERS, 300)})
+        took = sorted((r.left - r.entered) / 1e6 for r in passed)
+        self.assertGreaterEqual(took[0], 10)
+        # Both ends on the clock of the host that sent and received.
+        self.assertLess(took[0], 1e3 * min(t for _, t in got))
 
     def test_same_seed_same_losses(self):
         lost = []

@@ -1,11 +1,11 @@
 /*
  * wanlink.c - a WAN link between two interfaces, for the virtual store
  *
- *   wanlink --store IFACE --datacenter IFACE --control SOCKET [--seed N]
+ *   wanlink --store IFACE --datacenter IFACE --control SOCKET [--seed N] [--trace FILE]
  *
  * Bridges the two with what control.h sets in between: delay, jitter, loss, a
  * bottleneck, a cut.  Prints "ready" when frames pass; ends at SIGTERM or SIGINT
- * with its counts on standard output.  One thread; it sleeps between frames.
+ * with its counts on standard output.  What became of each frame goes to FILE (trace.h).  One thread; it sleeps between frames.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -27,6 +27,7 @@
 struct options {
 	const char *interface[SL_LINK_DIRECTIONS];
 	const char *control;
+	const char *trace; /* NULL = none */
 	uint64_t seed;
 };
 
@@ -53,6 +54,7 @@ static bool read_options(struct options *options, int argc, char **argv)
 		{"datacenter", required_argument, NULL, 'd'},
 		{"control", required_argument, NULL, 'c'},
 		{"seed", required_argument, NULL, 'r'},
+		{"trace", required_argument, NULL, 't'},
 		{0},
 	};
 	int option;
@@ -64,6 +66,8 @@ static bool read_options(struct options *options, int argc, char **argv)
 			options->interface[SL_LINK_DOWN] = optarg;
 		else if (option == 'c')
 			options->control = optarg;
+		else if (option == 't')
+			options->trace = optarg;
 		else if (option != 'r' || !read_seed(optarg, &options->seed))
 			return false;
 	}
@@ -154,37 +158,62 @@ static void say_counts(struct sl_link *link)
 	}
 }
 
+static int refuse(const char *what, int err)
+{
+	fprintf(stderr, "wanlink: %s: %s\n", what, strerror(-err));
+	return 1;
+}
+
+/* With its trace, when one is asked for.  The caller closes the trace after the link. */
+static int open_traced(const struct options *options, struct sl_link **link,
+		       struct sl_trace **trace)
+{
+	int err;
+
+	*trace = NULL;
+	if (options->trace && (err = sl_trace_open(trace, options->trace)))
+		return refuse(options->trace, err);
+	err = sl_link_open(link, options->interface, options->seed);
+	if (!err && *trace && (err = sl_link_trace(*link, *trace)))
+		sl_link_close(*link);
+	if (!err)
+		return 0;
+	fprintf(stderr, "wanlink: %s, %s: %s\n", options->interface[0], options->interface[1],
+		strerror(-err));
+	if (*trace)
+		sl_trace_close(*trace);
+	return 1;
+}
+
 int main(int argc, char **argv)
 {
 	struct options options = {.seed = 1};
 	struct sl_control *control;
+	struct sl_trace *trace;
 	struct sl_link *link;
 	sigset_t waiting;
 	int err;
 
 	if (!read_options(&options, argc, argv)) {
 		fprintf(stderr, "usage: wanlink --store IFACE --datacenter IFACE --control SOCKET"
-				" [--seed N]\n");
+				" [--seed N] [--trace FILE]\n");
 		return 2;
 	}
 	catch_signals(&waiting);
 	prctl(PR_SET_TIMERSLACK, 1);
-	err = sl_link_open(&link, options.interface, options.seed);
-	if (err) {
-		fprintf(stderr, "wanlink: %s, %s: %s\n", options.interface[0], options.interface[1],
-			strerror(-err));
+	if (open_traced(&options, &link, &trace))
 		return 1;
-	}
 	err = sl_control_open(&control, options.control, link);
-	if (err) {
-		fprintf(stderr, "wanlink: %s: %s\n", options.control, strerror(-err));
-		sl_link_close(link);
-		return 1;
+	if (!err) {
+		fprintf(stderr, "ready\n");
+		carry(link, control, &waiting);
+		say_counts(link);
+		sl_control_close(control);
 	}
-	fprintf(stderr, "ready\n");
-	carry(link, control, &waiting);
-	say_counts(link);
-	sl_control_close(control);
 	sl_link_close(link);
-	return 0;
+	if (err)
+		refuse(options.control, err);
+	if (trace && (err = sl_trace_close(trace)))
+		refuse(options.trace, err);
+	return err != 0;
 }

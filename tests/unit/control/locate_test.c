@@ -13,10 +13,11 @@
 struct does {
 	const char *by; /* method of its times; NULL = none */
 	uint32_t queries, unanswered, failed;
-	uint32_t attempts, repeated; /* the rest is established */
-	uint32_t media, media_lost;  /* from the WAN */
-	uint32_t lan_media_lost;     /* of as many from the LAN */
+	uint32_t attempts, repeated;                /* the rest is established */
+	uint32_t media, media_lost, lan_media_lost; /* from the WAN; of as many from the LAN */
 	uint32_t segments;
+	uint32_t resets, stalls, again, hung; /* asked again by the stalled; requests, of ten */
+	uint32_t lan_lost, refused; /* segments from the LAN, before us; of the attempts */
 	bool slow, lossy, bad, down;
 };
 
@@ -28,6 +29,31 @@ struct does {
 	{                                                                                \
 		.by = "ts", .queries = 20, .unanswered = 12, .attempts = 10, .bad = true \
 	}
+#define LOSSY                                                            \
+	{                                                                \
+		.by = "ts", .segments = 1000, .lossy = true, .bad = true \
+	}
+#define HANGS                                                                       \
+	{                                                                           \
+		.by = "ts", .attempts = 10, .segments = 100, .hung = 9, .bad = true \
+	}
+#define REFUSED                                                                         \
+	{                                                                               \
+		.by = "ts", .attempts = 20, .refused = 18, .segments = 100, .bad = true \
+	}
+#define LAN_LOSSY                                                       \
+	{                                                               \
+		.by = "ts", .segments = 100, .lan_lost = 6, .bad = true \
+	}
+#define STALLED(flows, repeats)                                                           \
+	{                                                                                 \
+		.by = "ts", .attempts = 10, .segments = 1000, .lossy = true, .bad = true, \
+		.stalls = flows, .again = repeats                                         \
+	}
+#define SLOW                                          \
+	{                                             \
+		.by = "ts", .slow = true, .bad = true \
+	}
 #define NOTHING   \
 	{         \
 		0 \
@@ -38,7 +64,14 @@ static const struct row {
 	struct does pos, collect; /* on fibre */
 	enum sl_verdict verdict;
 	enum sl_remedy remedy;
-	const char *why; /* a part of it */
+	const char *why;    /* a part of it */
+	bool well_on_lte;   /* pos is, now */
+	struct does guest;  /* on fibre */
+	struct does on_lte; /* pos */
+	bool lte_down;
+	uint32_t stuck, stuck_ms; /* large segments of pos, so long ago; 0 = never */
+	uint32_t passed_ms;       /* so long ago one of them passed after all; 0 = never */
+	bool waits;               /* it is too early for that verdict */
 } rows[] = {
 	{"queries go unanswered, connections do not: dns", RESOLVER_DEAD, NOTHING, SL_VERDICT_DNS,
 	 SL_REMEDY_NOTIFY, "12 of 20 queries fail, pos connects"},
@@ -110,12 +143,8 @@ static const struct row {
 	 SL_VERDICT_DESTINATION,
 	 SL_REMEDY_NOTIFY,
 	 "collect is well"},
-	{"lossy beside a dead resolver: its queries are no evidence of the uplink",
-	 {.by = "ts", .segments = 1000, .lossy = true, .bad = true},
-	 RESOLVER_DEAD,
-	 SL_VERDICT_UNKNOWN,
-	 SL_REMEDY_REROUTE,
-	 "nothing else"},
+	{"lossy beside a dead resolver: its queries are no evidence of the uplink", LOSSY,
+	 RESOLVER_DEAD, SL_VERDICT_UNKNOWN, SL_REMEDY_REROUTE, "nothing else"},
 	{"media is lost, a neighbour's media too: uplink",
 	 {.media = 1000, .media_lost = 30, .bad = true},
 	 {.media = 1000, .media_lost = 25},
@@ -128,12 +157,147 @@ static const struct row {
 	 SL_VERDICT_DESTINATION,
 	 SL_REMEDY_NOTIFY,
 	 "collect is well"},
+	{"old connections are reset, new ones open: destination, keep-alives",
+	 {.by = "ts", .attempts = 10, .segments = 1000, .resets = 4, .stalls = 3, .bad = true},
+	 NOTHING,
+	 SL_VERDICT_DESTINATION,
+	 SL_REMEDY_NOTIFY,
+	 "keep-alives: 4 idle ones reset, 10 new ones open"},
+	{"their requests are met with resets, new ones open: the same",
+	 {.by = "ts", .attempts = 10, .segments = 1000, .resets = 4, .hung = 4, .bad = true},
+	 WELL,
+	 SL_VERDICT_DESTINATION,
+	 SL_REMEDY_NOTIFY,
+	 "keep-alives: 4 idle ones reset, 10 new ones open"},
+	{"old connections are silent, new ones open: the same, though repeats look like loss",
+	 STALLED(8, 22), NOTHING, SL_VERDICT_DESTINATION, SL_REMEDY_NOTIFY,
+	 "keep-alives: 8 idle ones silent, 10 new ones open"},
+	{"the same, where a large segment was stuck a while ago: not that", STALLED(8, 22), NOTHING,
+	 SL_VERDICT_UNKNOWN, SL_REMEDY_REROUTE, "nothing else", .stuck = 1, .stuck_ms = 20000},
+	{"large segments are stuck, many: MTU, so their MSS is clamped", STALLED(8, 22), NOTHING,
+	 SL_VERDICT_UPLINK, SL_REMEDY_CLAMP, "MTU: nothing beyond 1200 bytes passes", .stuck = 4,
+	 .stuck_ms = 100},
+	{"two, and nothing passes for a second: the same", STALLED(8, 22), NOTHING,
+	 SL_VERDICT_UPLINK, SL_REMEDY_CLAMP, "MTU: nothing beyond 1200 bytes passes", .stuck = 2,
+	 .stuck_ms = 1000},
+	{"two, but just now: they may pass yet", STALLED(8, 22), NOTHING, SL_VERDICT_UNKNOWN,
+	 SL_REMEDY_REROUTE, "nothing else", .stuck = 2, .stuck_ms = 500, .waits = true},
+	{"the same, and one passed after all just now: a lossy uplink", STALLED(8, 22), NOTHING,
+	 SL_VERDICT_UNKNOWN, SL_REMEDY_REROUTE, "nothing else", .stuck = 4, .stuck_ms = 500,
+	 .passed_ms = 3000},
+	{"what passed in the fault before says nothing of this one", STALLED(8, 22), NOTHING,
+	 SL_VERDICT_UPLINK, SL_REMEDY_CLAMP, "MTU: nothing beyond 1200 bytes passes", .stuck = 4,
+	 .stuck_ms = 500, .passed_ms = 8000},
+	{"stalls that a repeat ends are loss", STALLED(25, 5), NOTHING, SL_VERDICT_UNKNOWN,
+	 SL_REMEDY_REROUTE, "nothing else"},
+	{"some are silent, and more is lost than they repeat: not that", STALLED(5, 9), NOTHING,
+	 SL_VERDICT_UNKNOWN, SL_REMEDY_REROUTE, "nothing else"},
+	{"reset, and slow as well: not that",
+	 {.by = "ts", .attempts = 10, .resets = 4, .stalls = 3, .slow = true, .bad = true},
+	 NOTHING,
+	 SL_VERDICT_UNKNOWN,
+	 SL_REMEDY_REROUTE,
+	 "nothing else"},
+	{"reset, and new ones do not open: not that",
+	 {.by = "ts", .attempts = 10, .repeated = 4, .resets = 4, .stalls = 3, .bad = true},
+	 NOTHING,
+	 SL_VERDICT_UNKNOWN,
+	 SL_REMEDY_REROUTE,
+	 "nothing else"},
+	{"slow, a neighbour is well: destination, offline mode", SLOW, WELL, SL_VERDICT_DESTINATION,
+	 SL_REMEDY_NOTIFY, "collect is well"},
+	{"the same, but it is well on the other uplink: the way to it, so it moves", SLOW, WELL,
+	 SL_VERDICT_UPLINK, SL_REMEDY_REROUTE, "it is well on lte now, by fibre it is ill", true},
+	{"requests hang, all else is well: destination", HANGS, WELL, SL_VERDICT_DESTINATION,
+	 SL_REMEDY_NOTIFY, "the server took 10 requests, left 9 unanswered"},
+	{"requests hang, nothing to compare with: destination", HANGS, NOTHING,
+	 SL_VERDICT_DESTINATION, SL_REMEDY_NOTIFY,
+	 "the server took 10 requests, left 9 unanswered"},
+	{"requests hang and segments are lost: not the server's",
+	 {.by = "ts", .attempts = 10, .segments = 1000, .lossy = true, .hung = 9, .bad = true},
+	 NOTHING,
+	 SL_VERDICT_UNKNOWN,
+	 SL_REMEDY_REROUTE,
+	 "nothing else on fibre"},
+	{"requests hang here, elsewhere all is well: the way", HANGS, NOTHING, SL_VERDICT_UPLINK,
+	 SL_REMEDY_REROUTE, "it is well on lte now", true},
+	{"lossy, and guests alone lose as well, as anyone can: tried, not believed", LOSSY, NOTHING,
+	 SL_VERDICT_UNKNOWN, SL_REMEDY_REROUTE, "only guest suffers as well: no proof",
+	 .guest = LOSSY},
+	{"the same, and a few losses of one that we trust: uplink",
+	 LOSSY,
+	 {.by = "ts", .segments = 67, .lossy = true},
+	 SL_VERDICT_UPLINK,
+	 SL_REMEDY_REROUTE,
+	 "collect suffers on fibre as well",
+	 .guest = LOSSY},
+	{"guests lose as well, but one that we trust does not: destination", LOSSY, WELL,
+	 SL_VERDICT_DESTINATION, SL_REMEDY_NOTIFY, "collect is well", .guest = LOSSY},
+	{"slow here and there: destination", SLOW, NOTHING, SL_VERDICT_DESTINATION,
+	 SL_REMEDY_NOTIFY, "bad on the other uplink as well", .on_lte = SLOW},
+	{"slow here, and there some die out of what an ended fault left: not the far end", SLOW,
+	 NOTHING, SL_VERDICT_UNKNOWN, SL_REMEDY_HOLD, "nothing else", .on_lte = LOSSY},
+	{"lossy here, and the other uplink is dark: not the far end", LOSSY, NOTHING,
+	 SL_VERDICT_UNKNOWN, SL_REMEDY_HOLD, "nothing else", .on_lte = {.bad = true, .down = true},
+	 .lte_down = true},
 	{"media is lost on its way to us from the LAN: lan",
 	 {.media = 1000, .lan_media_lost = 60, .bad = true},
 	 WELL,
 	 SL_VERDICT_LAN,
 	 SL_REMEDY_NOTIFY,
 	 "loss 6.00 %, WAN leg is clean"},
+	{"segments are lost on their way to us from the LAN: lan", LAN_LOSSY, WELL, SL_VERDICT_LAN,
+	 SL_REMEDY_NOTIFY, "loss 6.00 %, WAN leg is clean"},
+	{"one of twelve segments is lost on the LAN, and what was asked hangs: not the LAN",
+	 {.by = "ts", .attempts = 10, .segments = 12, .lan_lost = 1, .hung = 9, .bad = true},
+	 WELL,
+	 SL_VERDICT_DESTINATION,
+	 SL_REMEDY_NOTIFY,
+	 "the server took 10 requests, left 9 unanswered"},
+	/* Two faults at once: what the other has is no evidence, unless it is the like. */
+	{"slow by its server, while another's LAN loses: destination", SLOW, LAN_LOSSY,
+	 SL_VERDICT_DESTINATION, SL_REMEDY_NOTIFY, "collect is ill otherwise on fibre"},
+	{"slow by its server, while another's refuses: destination", SLOW, REFUSED,
+	 SL_VERDICT_DESTINATION, SL_REMEDY_NOTIFY, "collect is ill otherwise on fibre"},
+	{"slow by its server, while another's way loses: destination", SLOW, LOSSY,
+	 SL_VERDICT_DESTINATION, SL_REMEDY_NOTIFY, "collect is ill otherwise on fibre"},
+	{"lossy by its way, while another's server is slow: destination",
+	 LOSSY,
+	 {.by = "ts", .segments = 1000, .slow = true, .bad = true},
+	 SL_VERDICT_DESTINATION,
+	 SL_REMEDY_NOTIFY,
+	 "collect is ill otherwise on fibre"},
+	{"its server hangs, while another is slow: destination", HANGS, SLOW,
+	 SL_VERDICT_DESTINATION, SL_REMEDY_NOTIFY,
+	 "the server took 10 requests, left 9 unanswered"},
+	{"its server refuses, while another is slow: destination", REFUSED, SLOW,
+	 SL_VERDICT_DESTINATION, SL_REMEDY_NOTIFY, "the server refused 18 of 20 connections"},
+	{"its LAN loses, while another's way does: lan", LAN_LOSSY, LOSSY, SL_VERDICT_LAN,
+	 SL_REMEDY_NOTIFY, "loss 6.00 %, WAN leg is clean"},
+	{"slow, and another refused, too thin to compare: tried, not believed",
+	 SLOW,
+	 {.attempts = 20, .refused = 18, .bad = true},
+	 SL_VERDICT_UNKNOWN,
+	 SL_REMEDY_REROUTE,
+	 "nothing else on fibre to compare with"},
+	{"connections do not open, while another's segments are lost: the like, uplink",
+	 {.by = "ts", .attempts = 10, .repeated = 6, .bad = true},
+	 LOSSY,
+	 SL_VERDICT_UPLINK,
+	 SL_REMEDY_REROUTE,
+	 "collect suffers on fibre as well"},
+	{"slow, and another is dark: uplink",
+	 SLOW,
+	 {.segments = 40, .bad = true, .down = true},
+	 SL_VERDICT_UPLINK,
+	 SL_REMEDY_REROUTE,
+	 "collect suffers on fibre as well"},
+	{"the server refuses, and the LAN is lossy as well: destination",
+	 {.by = "ts", .attempts = 128, .refused = 126, .segments = 100, .lan_lost = 8, .bad = true},
+	 WELL,
+	 SL_VERDICT_DESTINATION,
+	 SL_REMEDY_NOTIFY,
+	 "the server refused 126 of 128 connections"},
 };
 
 static void put_counts(struct sl_path_report *path, const struct does *does)
@@ -143,18 +307,26 @@ static void put_counts(struct sl_path_report *path, const struct does *does)
 	path->queries_failed = does->failed;
 	path->attempts = does->attempts;
 	path->attempts_repeated = does->repeated;
-	path->established = does->attempts - does->repeated;
+	path->refused = does->refused;
+	path->established = does->attempts - does->repeated - does->refused;
+	path->resets = does->resets;
+	path->requests = does->hung ? 10 : 0;
+	path->requests_unanswered = does->hung;
+	path->stalls = does->stalls;
+	path->stall_repeats = does->again;
 	path->loss[0].segments = does->segments;
+	path->loss[0].lost_before = does->lan_lost;
 	path->loss[0].lost_after = does->lossy ? does->segments * 3 / 100 : 0;
 	path->media[1].expected = path->media[0].expected = does->media;
 	path->media[1].packets = does->media - does->media_lost;
 	path->media[0].packets = does->media - does->lan_media_lost;
 }
 
-static void put(struct world *world, unsigned int service, const struct does *does)
+static void put(struct world *world, unsigned int service, unsigned int uplink,
+		const struct does *does)
 {
 	struct sl_path_report *path = &world->picture.path[world->picture.paths++];
-	struct sl_judge *kept = &world->site.judge[service][FIBRE];
+	struct sl_judge *kept = &world->site.judge[service][uplink];
 	uint32_t p95_us = does->slow ? 170000 : 20000;
 
 	*path = (struct sl_path_report){.state = does->down  ? SL_HEALTH_DOWN
@@ -164,7 +336,7 @@ static void put(struct world *world, unsigned int service, const struct does *do
 					.coverage_ppm = 1000000,
 					.packets = {100, 100}};
 	memcpy(path->service, world->policy.service[service].name, SL_NAME_MAX);
-	memcpy(path->uplink, world->policy.uplink[FIBRE].name, SL_NAME_MAX);
+	memcpy(path->uplink, world->policy.uplink[uplink].name, SL_NAME_MAX);
 	put_counts(path, does);
 	if (does->by) {
 		path->rtt[1] = (struct sl_latency_report){.samples = 50,
@@ -179,33 +351,68 @@ static void put(struct world *world, unsigned int service, const struct does *do
 	kept->bad_ms = does->bad ? world->now_ms : 0;
 }
 
+static void put_well_on_lte(struct world *world)
+{
+	struct sl_path_report *path = &world->picture.path[world->picture.paths++];
+
+	*path = (struct sl_path_report){.service = "pos",
+					.uplink = "lte",
+					.state = SL_HEALTH_GOOD,
+					.window_ms = 1000,
+					.coverage_ppm = 1000000,
+					.rtt = {[1] = {"ts", 50, 0, 45000, 45000, 45000}}};
+}
+
+static bool is_nothing(const struct does *does)
+{
+	return !does->by && !does->queries && !does->attempts && !does->media && !does->segments &&
+	       !does->down;
+}
+
 static void locate(void **state)
 {
 	const struct row *row = *state;
-	static const struct does nothing;
 	struct world *world = calloc(1, sizeof(*world));
 	struct sl_scene seen = {.view = &world->site.view, .judge = world->site.judge};
 	char why[SL_TEXT_MAX];
+	struct sl_question question = {.service = POS, .uplink = FIBRE, .found = why};
+	struct sl_decision record = {.options = 0};
 	struct sl_choice choice;
 	enum sl_verdict verdict;
 
 	world_start(world, SL_MODE_ENFORCE, 10000);
 	for (unsigned int s = 0; s < WORLD_SERVICES; s++)
 		world->policy.service[s].slo.failures_ppm = 10000;
-	put(world, POS, &row->pos);
-	if (memcmp(&row->collect, &nothing, sizeof(nothing)) != 0)
-		put(world, COLLECT, &row->collect);
+	put(world, POS, FIBRE, &row->pos);
+	world->site.judge[POS][FIBRE].stuck = row->stuck;
+	world->site.judge[POS][FIBRE].passed_ms =
+		row->passed_ms ? world->now_ms - row->passed_ms : 0;
+	world->site.judge[POS][FIBRE].stuck_since_ms = world->now_ms - row->stuck_ms;
+	world->site.judge[POS][FIBRE].stuck_ms = row->stuck_ms ? world->now_ms - row->stuck_ms : 0;
+	if (!is_nothing(&row->collect))
+		put(world, COLLECT, FIBRE, &row->collect);
+	if (!is_nothing(&row->guest))
+		put(world, GUEST, FIBRE, &row->guest);
+	if (!is_nothing(&row->on_lte))
+		put(world, POS, LTE, &row->on_lte);
+	if (row->well_on_lte)
+		put_well_on_lte(world);
 	world->picture.uplinks = 2;
 	world->picture.uplink[FIBRE] = (struct sl_uplink_report){"fibre", SL_HEALTH_GOOD};
-	world->picture.uplink[LTE] = (struct sl_uplink_report){"lte", SL_HEALTH_GOOD};
+	world->picture.uplink[LTE] =
+		(struct sl_uplink_report){"lte", row->lte_down ? SL_HEALTH_DOWN : SL_HEALTH_GOOD};
 	sl_view_make(&world->site.view, &world->policy, &world->picture);
 	seen.now_ms = world->now_ms;
 	verdict = sl_locate(&seen, POS, FIBRE, why);
+	assert_int_equal(sl_locate_waits(&seen, POS, FIBRE), row->waits);
 	if (verdict != row->verdict || !strstr(why, row->why))
 		fail_msg("%s: \"%s\", wanted %s: \"%s\"", sl_verdict_word(verdict), why,
 			 sl_verdict_word(row->verdict), row->why);
-	sl_decide(&seen, POS, FIBRE, verdict, false, &choice);
+	question.verdict = verdict;
+	sl_decide(&seen, &question, &choice, &record);
 	assert_int_equal(choice.remedy, row->remedy);
+	if (verdict == SL_VERDICT_DESTINATION)
+		assert_non_null(strstr(choice.text, "offline mode"));
 	free(world);
 }
 
@@ -259,11 +466,35 @@ static void settles(void **state)
 	assert_int_equal(kept.state, row->state);
 }
 
+/* --- a reason, short enough for a sentence --- */
+static const struct brief_row {
+	const char *name, *reason, *brief;
+} brief_rows[] = {
+	{"a short one as it is", "no packets in 3.0 s", "no packets in 3.0 s"},
+	{"without its bound", "loss 3 % > 0.5 %: 7 of 235 segments (lower bound 1.6 %) in 1.0 s",
+	 "loss 3 % > 0.5 %: 7 of 235 segments in 1.0 s"},
+	{"a bound that has no end", "loss 3 % (lower bound 1.6", "loss 3 % (lower bound 1.6"},
+	{"a long one up to its last whole part",
+	 "no answer for 511 ms: 2 flows stalled, 1 more repeats, 2 services; 33 probes of 5 servers",
+	 "no answer for 511 ms: 2 flows stalled, 1 more repeats, 2 services"},
+};
+
+static void brief(void **state)
+{
+	const struct brief_row *row = *state;
+	struct sl_path_report path = {.state = SL_HEALTH_DEGRADED};
+	char text[SL_BRIEF_MAX];
+
+	snprintf(path.reason, sizeof(path.reason), "%s", row->reason);
+	assert_string_equal(sl_view_brief(&path, text), row->brief);
+}
+
 int main(void)
 {
 	struct sl_row_tests tests = {.count = 0};
 
 	SL_ROWS_ADD(&tests, rows, locate);
 	SL_ROWS_ADD(&tests, judge_rows, settles);
+	SL_ROWS_ADD(&tests, brief_rows, brief);
 	return sl_row_run("locate", &tests);
 }

@@ -1,5 +1,5 @@
 /*
- * pieces_test.c - judge, locate, decide, prove, ladder: one row, one rule
+ * pieces_test.c - judge, locate, decide, prove: one row, one rule
  */
 #include "tests/unit/row.h"
 
@@ -135,29 +135,23 @@ struct measure {
 static const struct scene_row {
 	const char *name;
 	struct measure pos, collect, guest, pos_lte; /* the first three on fibre */
-	enum sl_health fibre, lte;
-	uint32_t coverage_ppm;
 	enum sl_verdict verdict;
 	enum sl_remedy remedy;
+	enum sl_health fibre, lte;
+	uint32_t coverage_ppm;
 } scene_rows[] = {
 	{"slow, the neighbours too: uplink",
 	 SLOW,
 	 SLOW,
 	 {SL_HEALTH_GOOD, 170, 20, 0, 0, 1},
 	 IDLE,
-	 0,
-	 0,
-	 0,
 	 SL_VERDICT_UPLINK,
 	 SL_REMEDY_REROUTE},
 	{"slow, a neighbour within its lax SLO suffers the same: uplink",
 	 SLOW,
-	 IDLE,
 	 {SL_HEALTH_GOOD, 165, 20, 0, 0, 1},
 	 IDLE,
-	 0,
-	 0,
-	 0,
+	 IDLE,
 	 SL_VERDICT_UPLINK,
 	 SL_REMEDY_REROUTE},
 	{"slow, a far neighbour is as slow as ever: destination",
@@ -165,67 +159,80 @@ static const struct scene_row {
 	 IDLE,
 	 {SL_HEALTH_GOOD, 170, 168, 0, 0, 1},
 	 IDLE,
-	 0,
-	 0,
-	 0,
 	 SL_VERDICT_DESTINATION,
 	 SL_REMEDY_NOTIFY},
-	{"slow, neighbours well: destination", SLOW, G20, G20, IDLE, 0, 0, 0,
-	 SL_VERDICT_DESTINATION, SL_REMEDY_NOTIFY},
-	{"slow, nothing to compare with: try", SLOW, IDLE, IDLE, IDLE, 0, 0, 0, SL_VERDICT_UNKNOWN,
+	{"slow, neighbours well: destination", SLOW, G20, G20, IDLE, SL_VERDICT_DESTINATION,
+	 SL_REMEDY_NOTIFY},
+	{"slow, nothing to compare with: try", SLOW, IDLE, IDLE, IDLE, SL_VERDICT_UNKNOWN,
 	 SL_REMEDY_REROUTE},
-	{"slow on both uplinks: destination", SLOW, IDLE, IDLE, SLOW, 0, 0, 0,
-	 SL_VERDICT_DESTINATION, SL_REMEDY_NOTIFY},
+	{"slow on both uplinks: destination", SLOW, IDLE, IDLE, SLOW, SL_VERDICT_DESTINATION,
+	 SL_REMEDY_NOTIFY},
+	{"slow, and the guests alone as well, as anyone can be: tried",
+	 SLOW,
+	 IDLE,
+	 {SL_HEALTH_GOOD, 165, 20, 0, 0, 1},
+	 IDLE,
+	 SL_VERDICT_UNKNOWN,
+	 SL_REMEDY_REROUTE},
 	{"lossy, the neighbours too: uplink",
 	 LOSSY,
-	 IDLE,
 	 {SL_HEALTH_GOOD, 20, 20, 25000, 0, 1},
 	 IDLE,
-	 0,
-	 0,
-	 0,
+	 IDLE,
 	 SL_VERDICT_UPLINK,
 	 SL_REMEDY_REROUTE},
-	{"lossy, many segments of neighbours get through: destination", LOSSY, IDLE, G20, IDLE, 0,
-	 0, 0, SL_VERDICT_DESTINATION, SL_REMEDY_NOTIFY},
+	{"lossy, many segments of neighbours get through: destination", LOSSY, IDLE, G20, IDLE,
+	 SL_VERDICT_DESTINATION, SL_REMEDY_NOTIFY},
 	{"lossy on the LAN leg only: lan",
 	 {SL_HEALTH_DEGRADED, 20, 20, 0, 60000, 1},
 	 G20,
 	 G20,
 	 IDLE,
-	 0,
-	 0,
-	 0,
 	 SL_VERDICT_LAN,
 	 SL_REMEDY_NOTIFY},
+	{"lossy on the LAN leg, a tenth of it on the WAN leg: lan",
+	 {SL_HEALTH_DEGRADED, 20, 20, 6000, 60000, 1},
+	 G20,
+	 LOSSY,
+	 IDLE,
+	 SL_VERDICT_LAN,
+	 SL_REMEDY_NOTIFY},
+	{"lossy on the LAN leg, and the uplink a little slow for all: lan",
+	 {SL_HEALTH_DEGRADED, 90, 60, 0, 60000, 1},
+	 {SL_HEALTH_GOOD, 90, 60, 0, 0, 1},
+	 G20,
+	 IDLE,
+	 SL_VERDICT_LAN,
+	 SL_REMEDY_NOTIFY},
+	{"lossy on the LAN leg, and the uplink slow by far: uplink",
+	 {SL_HEALTH_DEGRADED, 170, 20, 0, 60000, 1},
+	 SLOW,
+	 G20,
+	 IDLE,
+	 SL_VERDICT_UPLINK,
+	 SL_REMEDY_REROUTE},
 	{"lossy on both legs: not the LAN alone",
 	 {SL_HEALTH_DEGRADED, 20, 20, 30000, 60000, 1},
 	 LOSSY,
 	 IDLE,
 	 IDLE,
-	 0,
-	 0,
-	 0,
 	 SL_VERDICT_UPLINK,
 	 SL_REMEDY_REROUTE},
-	{"dark, the uplink is down: uplink", DARK, DARK, DARK, IDLE, SL_HEALTH_DOWN, 0, 0,
-	 SL_VERDICT_UPLINK, SL_REMEDY_REROUTE},
-	{"dark, the others are well: destination", DARK, G20, G20, IDLE, SL_HEALTH_GOOD, 0, 0,
-	 SL_VERDICT_DESTINATION, SL_REMEDY_NOTIFY},
-	{"little of it is measured: self", SLOW, SLOW, IDLE, IDLE, 0, 0, 200000, SL_VERDICT_SELF,
-	 SL_REMEDY_HOLD},
-	{"the other uplink is down: hold", SLOW, SLOW, IDLE, IDLE, 0, SL_HEALTH_DOWN, 0,
-	 SL_VERDICT_UPLINK, SL_REMEDY_HOLD},
-	{"dark here, degraded there: better than nothing", DARK, DARK, DARK, IDLE, SL_HEALTH_DOWN,
-	 SL_HEALTH_DEGRADED, 0, SL_VERDICT_UPLINK, SL_REMEDY_REROUTE},
+	{"dark, the uplink is down: uplink", DARK, DARK, DARK, IDLE, SL_VERDICT_UPLINK,
+	 SL_REMEDY_REROUTE, SL_HEALTH_DOWN},
+	{"dark, the others are well: destination", DARK, G20, G20, IDLE, SL_VERDICT_DESTINATION,
+	 SL_REMEDY_NOTIFY, SL_HEALTH_GOOD},
+	{"little of it is measured: self", SLOW, SLOW, IDLE, IDLE, SL_VERDICT_SELF, SL_REMEDY_HOLD,
+	 0, 0, 200000},
+	{"the other uplink is down: hold", SLOW, SLOW, IDLE, IDLE, SL_VERDICT_UPLINK,
+	 SL_REMEDY_HOLD, 0, SL_HEALTH_DOWN},
+	{"dark here, degraded there: better than nothing", DARK, DARK, DARK, IDLE,
+	 SL_VERDICT_UPLINK, SL_REMEDY_REROUTE, SL_HEALTH_DOWN, SL_HEALTH_DEGRADED},
 	{"slow, and the guest has filled the uplink: throttle",
 	 SLOW,
 	 SLOW,
 	 {SL_HEALTH_GOOD, 170, 20, 0, 0, 17},
 	 IDLE,
-	 0,
-	 0,
-	 0,
 	 SL_VERDICT_UPLINK,
 	 SL_REMEDY_THROTTLE},
 	{"the guest has most, but little of the capacity: reroute",
@@ -233,9 +240,6 @@ static const struct scene_row {
 	 SLOW,
 	 {SL_HEALTH_GOOD, 170, 20, 0, 0, 3},
 	 IDLE,
-	 0,
-	 0,
-	 0,
 	 SL_VERDICT_UPLINK,
 	 SL_REMEDY_REROUTE},
 	{"lossy while the guest is busy: reroute, its rate is not the cause",
@@ -243,9 +247,6 @@ static const struct scene_row {
 	 LOSSY,
 	 {SL_HEALTH_GOOD, 20, 20, 30000, 0, 17},
 	 IDLE,
-	 0,
-	 0,
-	 0,
 	 SL_VERDICT_UPLINK,
 	 SL_REMEDY_REROUTE},
 };
@@ -290,6 +291,8 @@ static void scene(void **state)
 	struct world *world = calloc(1, sizeof(*world));
 	struct sl_scene seen = {.view = &world->site.view, .judge = world->site.judge};
 	char why[SL_TEXT_MAX];
+	struct sl_question question = {.service = POS, .uplink = FIBRE, .found = why};
+	struct sl_decision record = {.options = 0};
 	struct sl_choice choice;
 	enum sl_verdict verdict;
 
@@ -307,8 +310,11 @@ static void scene(void **state)
 	seen.now_ms = world->now_ms;
 	verdict = sl_locate(&seen, POS, FIBRE, why);
 	assert_int_equal(verdict, row->verdict);
-	sl_decide(&seen, POS, FIBRE, verdict, false, &choice);
+	question.verdict = verdict;
+	sl_decide(&seen, &question, &choice, &record);
 	assert_int_equal(choice.remedy, row->remedy);
+	if (row->pos_lte.state == SL_HEALTH_DEGRADED)
+		assert_string_equal(record.option[1].why, "same destination bad there too");
 	if (choice.remedy == SL_REMEDY_REROUTE) {
 		assert_int_equal(choice.uplink, LTE);
 		assert_int_equal(choice.live, row->pos.state == SL_HEALTH_DOWN);
@@ -316,7 +322,8 @@ static void scene(void **state)
 	if (choice.remedy == SL_REMEDY_THROTTLE) {
 		assert_int_equal(choice.culprit, GUEST);
 		assert_int_equal(choice.limit_bps, 8500000);
-		sl_decide(&seen, POS, FIBRE, verdict, true, &choice);
+		question.throttle_tried_ms = 40000;
+		sl_decide(&seen, &question, &choice, &record);
 		assert_int_equal(choice.remedy, SL_REMEDY_REROUTE);
 	}
 	free(world);
@@ -328,6 +335,7 @@ static const struct move_row {
 	struct sl_judge judge; /* at 20 s, moved at 10 s unless said */
 	uint64_t moved_ms;
 	enum sl_proof proof;
+	bool known;
 } move_rows[] = {
 	{"nothing yet", {0}, 18000, SL_PROOF_PENDING},
 	{"good for two seconds", {.good_ms = 10500, .seen_ms = 20000}, 10000, SL_PROOF_GOOD},
@@ -343,6 +351,15 @@ static const struct move_row {
 	 {.state = SL_HEALTH_DEGRADED, .bad_now = true, .bad_run = 3, .bad_ms = 20000},
 	 19500,
 	 SL_PROOF_PENDING},
+	{"good for less than two seconds",
+	 {.good_ms = 10500, .seen_ms = 20000},
+	 18700,
+	 SL_PROOF_PENDING},
+	{"which is enough for a remedy that is known",
+	 {.good_ms = 10500, .seen_ms = 20000},
+	 18700,
+	 SL_PROOF_GOOD,
+	 true},
 	{"no traffic", {0}, 10000, SL_PROOF_UNSEEN},
 };
 
@@ -350,7 +367,7 @@ static void move(void **state)
 {
 	const struct move_row *row = *state;
 
-	assert_int_equal(sl_prove_move(&row->judge, row->moved_ms, 20000), row->proof);
+	assert_int_equal(sl_prove_move(&row->judge, row->moved_ms, 20000, row->known), row->proof);
 }
 
 static const struct backoff_row {
@@ -419,54 +436,37 @@ static void home(void **state)
 	free(world);
 }
 
-/* --- ladder: b bad and w neither for 100 ms, C calm for a second --- */
-static const struct ladder_row {
-	const char *name, *sight;
-	uint64_t rate_bps; /* of the culprit, while it goes on */
-	bool on;
-	uint64_t limit_mbit;
-	enum sl_rung last; /* other than KEEP */
-} ladder_rows[] = {
-	{"first step: half", "w", 16000000, true, 8, SL_RUNG_KEEP},
-	{"still bad after a second: half again", "bbbbbbbbbbb", 16000000, true, 4, SL_RUNG_TIGHTEN},
-	{"three steps, two more seconds: failed", "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
-	 16000000, false, 2, SL_RUNG_FAIL},
-	{"calm: stays for 10 s, however short the hold-down", "bbbbbCCCCCCCCC", 16000000, true, 8,
-	 SL_RUNG_KEEP},
-	{"then twice as much", "bbbbbCCCCCCCCCCC", 16000000, true, 16, SL_RUNG_LOOSEN},
-	{"which was too much: back at once", "bbbbbCCCCCCCCCCCbbbb", 16000000, true, 8,
-	 SL_RUNG_TIGHTEN},
-	{"the culprit is gone: lifted", "bbbbbCCCCCCCCCCC", 1000000, false, 8, SL_RUNG_LIFT},
+/* --- usage: 8 Mbit/s for a second is a megabyte; what day it is decides the month --- */
+static const struct usage_row {
+	const char *name;
+	uint64_t before_ns, after_ns; /* wall clock of two seconds counted */
+	uint64_t bytes;
+} usage_rows[] = {
+	{"within a month it adds up", WORLD_UNIX_NS, WORLD_UNIX_NS + 1000000000, 2000000},
+	{"a new month begins with nothing", WORLD_UNIX_NS,
+	 WORLD_UNIX_NS + UINT64_C(7) * 86400 * 1000000000, 1000000},
+	{"a new year too", WORLD_UNIX_NS, WORLD_UNIX_NS + UINT64_C(365) * 86400 * 1000000000,
+	 1000000},
 };
 
-static void ladder(void **state)
+static void usage(void **state)
 {
-	const struct ladder_row *row = *state;
-	struct sl_ladder kept = {0};
-	struct sl_ladder_sight sight = {.now_ms = 1000, .hold_ms = 900, .rate_bps = row->rate_bps};
-	enum sl_rung last = SL_RUNG_KEEP;
+	const struct usage_row *row = *state;
+	struct world *world = calloc(1, sizeof(*world));
+	struct sl_usage kept = {0};
 
-	sl_ladder_start(&kept, 16000000, 2000000, sight.now_ms);
-	for (const char *letter = row->sight; *letter; letter++) {
-		enum sl_rung rung;
-
-		sight.now_ms += *letter == 'C' ? 1000 : 100;
-		sight.bad = sight.sore = *letter == 'b';
-		sight.calm = *letter == 'C';
-		rung = sl_ladder_next(&kept, &sight);
-		last = rung == SL_RUNG_KEEP ? last : rung;
-	}
-	assert_int_equal(kept.on, row->on);
-	assert_int_equal(kept.limit_bps, row->limit_mbit * 1000000);
-	assert_int_equal(last, row->last);
-}
-
-static void ladder_floor(void **state)
-{
-	struct sl_ladder kept = {0};
-
-	sl_ladder_start(&kept, 3000000, 2000000, 1000);
-	assert_int_equal(kept.limit_bps, 2000000);
+	world_start(world, SL_MODE_ENFORCE, 3000);
+	world->picture.uplinks = 2;
+	world->picture.uplink[FIBRE] =
+		(struct sl_uplink_report){.name = "fibre", .rate_bps = {2000000, 6000000}};
+	world->picture.uplink[LTE] = (struct sl_uplink_report){.name = "lte"};
+	sl_view_make(&world->site.view, &world->policy, &world->picture);
+	sl_usage_count(&kept, &world->site.view, row->before_ns, 1000);
+	sl_usage_count(&kept, &world->site.view, row->after_ns, 1000);
+	assert_int_equal(sl_usage_of(&kept, "fibre"), row->bytes);
+	assert_int_equal(sl_usage_of(&kept, "lte"), 0);
+	assert_int_equal(sl_usage_of(&kept, "cable"), 0);
+	free(world);
 }
 
 int main(void)
@@ -481,8 +481,7 @@ int main(void)
 	SL_ROWS_ADD(tests, move_rows, move);
 	SL_ROWS_ADD(tests, backoff_rows, backoff);
 	SL_ROWS_ADD(tests, home_rows, home);
-	SL_ROWS_ADD(tests, ladder_rows, ladder);
-	sl_row_add(tests, "never below the floor", ladder_floor, NULL);
+	SL_ROWS_ADD(tests, usage_rows, usage);
 	failed = sl_row_run("pieces", tests);
 	free(tests);
 	return failed;

@@ -143,6 +143,29 @@ static void fill(struct sl_state *state)
 	care->returns = 2;
 	care->ladder.on = true;
 	care->ladder.limit_bps = 5000000;
+	care->ladder.marks = true;
+	care->mark_failed_ms = 777;
+	snprintf(care->print, SL_PRINT_MAX, "critical/fibre");
+	care->known = true;
+	care->first_bad_ms = 99;
+	state->site->usage = (struct sl_usage){24323, 1, {{"lte", 4900000000}}};
+	state->site->clamp[1] = (struct sl_clamp){.on = true,
+						  .bytes = 1280,
+						  .service = "pos",
+						  .incident = 3,
+						  .since_ms = 1234567890123,
+						  .failed_ms = 5,
+						  .print = "critical/fibre"};
+	snprintf(state->site->clamped[1], SL_NAME_MAX, "lte");
+	state->site->memory.count = 1;
+	state->site->memory.entry[0] =
+		(struct sl_memory_entry){"critical/fibre",   "reroute", "lte", 3, 1, 4200,
+					 1795600000000000000};
+	state->site->cases.count = 1;
+	state->site->cases.one[0] =
+		(struct sl_case){.incident = {.site = "s", .id = 3, .service = "pos", .steps = 1},
+				 .version = 9};
+	snprintf(state->site->cases.one[0].incident.step[0].text, SL_TEXT_MAX, "moved \"it\"");
 }
 
 static void saved_and_loaded(void **unused)
@@ -165,6 +188,22 @@ static void saved_and_loaded(void **unused)
 	assert_int_equal(b->outbox.count, 1);
 	assert_string_equal(b->outbox.event[0].text, a->outbox.event[0].text);
 	assert_memory_equal(&b->site->care[0], &a->site->care[0], sizeof(struct sl_care));
+	assert_memory_equal(&b->site->usage, &a->site->usage, sizeof(a->site->usage));
+	/* By name: its place is the policy's to say. */
+	assert_string_equal(b->site->clamped[0], "lte");
+	assert_true(b->site->clamp[0].on);
+	assert_int_equal(b->site->clamp[0].bytes, 1280);
+	assert_true(b->site->clamp[0].since_ms == 1234567890123);
+	assert_int_equal(b->site->clamp[0].failed_ms, 5);
+	assert_string_equal(b->site->clamp[0].service, "pos");
+	assert_string_equal(b->site->clamp[0].print, "critical/fibre");
+	assert_int_equal(b->site->memory.count, 1);
+	assert_memory_equal(&b->site->memory.entry[0], &a->site->memory.entry[0],
+			    sizeof(struct sl_memory_entry));
+	assert_int_equal(b->site->cases.count, 1);
+	assert_memory_equal(&b->site->cases.one[0].incident, &a->site->cases.one[0].incident,
+			    sizeof(struct sl_incident));
+	assert_non_null(sl_incident_unsent(&b->site->cases, NULL));
 	free(a->site);
 	free(b->site);
 	free(a);

@@ -35,6 +35,7 @@ struct world {
 	bool lossy;  /* the NIC loses a packet for each that is seen */
 	bool dark;   /* the fibre carries nothing */
 	bool quiet;  /* nobody asks for anything */
+	bool lying;  /* guests' packets, by the fibre, reach nobody, and nobody else asks */
 	bool forged; /* half of what comes from the WAN side is not to be believed */
 	unsigned int ticks;
 	struct sl_event event[EVENTS_MAX]; /* each seq once */
@@ -99,12 +100,14 @@ static void on_traffic(evutil_socket_t fd, short what, void *arg)
 	struct sl_path_stats *path = w.engine->stats.path;
 	uint8_t pos = sl_knobs_steer(&w.engine->tables, POS).uplink;
 
-	w.ticks = w.dark ? w.ticks + 1 : 0;
+	w.ticks = w.dark || w.lying ? w.ticks + 1 : 0;
 	for (unsigned int s = POS; s <= GUEST && !w.quiet; s++) {
 		unsigned int uplink = s == POS ? pos : FIBRE;
 		struct sl_path_stats *p = &path[SL_PATH(s, uplink)];
-		bool dead = w.dark && uplink == FIBRE;
+		bool dead = (w.dark || w.lying) && uplink == FIBRE;
 
+		if (w.lying && s != GUEST)
+			continue;
 		w.engine->stats.reason[SL_REASON_MEASURED]++;
 		w.engine->stats.missed += w.lossy;
 		p->side[SL_SIDE_LAN].packets++;

@@ -1,5 +1,5 @@
 /*
- * apply_bench.h - a memory engine, a state directory and commands for apply_test.c
+ * apply_bench.h - a memory engine, a state directory and commands for the tests of apply.h
  */
 #ifndef SL_APPLY_BENCH_H
 #define SL_APPLY_BENCH_H

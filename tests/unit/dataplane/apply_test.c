@@ -61,6 +61,21 @@ static void set_throttle_tiny(struct sl_command *c)
 	c->term = 0;
 	c->limit_bps = 100;
 }
+static void set_remark(struct sl_command *c)
+{
+	c->kind = SL_COMMAND_REMARK;
+	strcpy(c->dscp, "LE");
+}
+static void set_remark_word(struct sl_command *c)
+{
+	set_remark(c);
+	strcpy(c->dscp, "AF51");
+}
+static void set_remark_service(struct sl_command *c)
+{
+	set_remark(c);
+	set_service(c);
+}
 static void set_bad_policy(struct sl_command *c)
 {
 	c->kind = SL_COMMAND_POLICY;
@@ -103,6 +118,11 @@ static const struct refuse_row {
 	 "does not let it be throttled"},
 	{"throttle below the floor", set_throttle_low, SL_ACK_REFUSED, "below the policy's floor"},
 	{"throttle to nothing, by a person", set_throttle_tiny, SL_ACK_REFUSED, "stops traffic"},
+	{"a DSCP that is none", set_remark_word, SL_ACK_REFUSED,
+	 "\"AF51\" is no DSCP: 0 to 63, EF, AF41, CS1, LE"},
+	{"a DSCP for nobody", set_remark_service, SL_ACK_REFUSED, "unknown service \"till\""},
+	{"LE for what is critical, by control", set_remark, SL_ACK_REFUSED,
+	 "pos is critical: only a person may mark it LE"},
 	{"a bad policy", set_bad_policy, SL_ACK_REFUSED, "policy:2:7: mode"},
 	{"another site's policy", set_other_site_policy, SL_ACK_REFUSED, "for another site"},
 	{"a policy for other devices", set_other_ports_policy, SL_ACK_REFUSED,

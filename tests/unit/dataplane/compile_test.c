@@ -159,9 +159,11 @@ static void quotas(void **state)
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(t.service[i].flow_quota, 2000);
 	assert_int_equal(t.service[3].priority, 3);
-	assert_int_equal(t.service[3].dscp_rewrite, 1);
-	assert_int_equal(t.service[3].dscp_set, 46);
-	assert_int_equal(t.service[1].dscp_rewrite, 0);
+	assert_int_equal(t.knobs.remark[3], SL_REMARK | 46);
+	assert_int_equal(t.knobs.remark[1], 0);
+	policy.placement = SL_PLACEMENT_TAP;
+	assert_int_equal(sl_compile(&t, &policy, 10000, why), 0);
+	assert_int_equal(t.knobs.remark[3], 0);
 }
 
 static void placements(void **state)
@@ -246,15 +248,41 @@ static void carry(void **state)
 	from.knobs.steer[1] = row->steer;
 	sl_knobs_set_rate(&from, 1, sl_knobs_rate(2000000));
 	from.knobs.bypass = 1;
+	from.knobs.clamp_bytes[1] = 1280;
+	from.knobs.remark[1] = SL_REMARK | 8;
 	sl_compile_carry(&to, &after, &from, &before);
 	assert_int_equal(to.generation, 42);
 	assert_int_equal(to.hash_seed, 99);
 	assert_int_equal(to.knobs.bypass, 1);
+	assert_int_equal(to.knobs.clamp_bytes[1], 1280);
+	assert_int_equal(to.knobs.remark[row->index], SL_REMARK | 8);
 	assert_int_equal(to.knobs.steer[row->index].uplink, row->uplink);
 	assert_int_equal(to.knobs.steer[row->index].trial_share, row->trial_share);
 	assert_int_equal(to.knobs.steer[row->index].move_epoch, 7);
 	assert_int_equal(to.knobs.rate[row->index][0].ns_per_kib, from.knobs.rate[1][0].ns_per_kib);
 	assert_int_equal(to.knobs.rate[0][0].ns_per_kib, 0);
+}
+
+/* A DSCP goes where the policy goes, unless a command has set it. */
+static void carry_remark(void **state)
+{
+	static struct sl_policy before, after;
+	struct sl_tables from, to;
+	char why[SL_TEXT_MAX];
+
+	read_policy(&before, HEAD "  x: {match: [{vlan: 1}], uplinks: [a], remark: {dscp: EF}}\n"
+				  "  y: {match: [{vlan: 2}], uplinks: [a], remark: {dscp: EF}}\n"
+				  "  z: {match: [{vlan: 3}], uplinks: [a], remark: {dscp: EF}}\n");
+	read_policy(&after, HEAD "  x: {match: [{vlan: 1}], uplinks: [a], remark: {dscp: CS1}}\n"
+				 "  y: {match: [{vlan: 2}], uplinks: [a]}\n"
+				 "  z: {match: [{vlan: 3}], uplinks: [a], remark: {dscp: CS1}}\n");
+	assert_int_equal(sl_compile(&from, &before, 1000, why), 0);
+	assert_int_equal(sl_compile(&to, &after, 1000, why), 0);
+	from.knobs.remark[3] = SL_REMARK | 1;
+	sl_compile_carry(&to, &after, &from, &before);
+	assert_int_equal(to.knobs.remark[1], SL_REMARK | 8);
+	assert_int_equal(to.knobs.remark[2], 0);
+	assert_int_equal(to.knobs.remark[3], SL_REMARK | 1);
 }
 
 /* Numbers by first appearance over the services; the same pattern of the same kind has one. */
@@ -399,15 +427,47 @@ static void rate(void **state)
 	}
 }
 
+static const struct trusted_row {
+	const char *name, *services;
+	uint32_t a, b; /* whose word counts on these uplinks */
+} trusted_rows[] = {
+	{"all but guests and other",
+	 "  x: {match: [{vlan: 1}], uplinks: [a, b], priority: critical}\n"
+	 "  y: {match: [{vlan: 2}], uplinks: [a, b], priority: background}\n"
+	 "  z: {match: [{vlan: 3}], uplinks: [a, b]}\n",
+	 1u << 1 | 1u << 3, 1u << 1 | 1u << 3},
+	{"where it may go",
+	 "  x: {match: [{vlan: 1}], uplinks: [a]}\n  z: {match: [{vlan: 3}], uplinks: [b, a]}\n",
+	 1u << 1 | 1u << 2, 1u << 2},
+	{"everybody, where only guests may go",
+	 "  x: {match: [{vlan: 1}], uplinks: [a]}\n"
+	 "  y: {match: [{vlan: 2}], uplinks: [a, b], priority: background}\n",
+	 1u << 1, UINT32_MAX},
+};
+
+static void trusted(void **state)
+{
+	const struct trusted_row *row = *state;
+	static struct sl_policy policy;
+	char yaml[1024];
+
+	snprintf(yaml, sizeof(yaml), "%s%s", HEAD, row->services);
+	read_policy(&policy, yaml);
+	assert_int_equal(sl_compile_trusted(&policy, 0), row->a);
+	assert_int_equal(sl_compile_trusted(&policy, 1), row->b);
+}
+
 int main(void)
 {
 	struct sl_row_tests tests = {.count = 0};
 
 	SL_ROWS_ADD(&tests, order_rows, order);
 	SL_ROWS_ADD(&tests, carry_rows, carry);
+	sl_row_add(&tests, "a DSCP is carried when a command set it", carry_remark, NULL);
 	SL_ROWS_ADD(&tests, rate_rows, rate);
 	SL_ROWS_ADD(&tests, switch_rows, switches);
 	SL_ROWS_ADD(&tests, same_rows, same);
+	SL_ROWS_ADD(&tests, trusted_rows, trusted);
 	sl_row_add(&tests, "every clause of a match", clauses, NULL);
 	sl_row_add(&tests, "no port clause is any port", any_port, NULL);
 	sl_row_add(&tests, "too many rules name the service", too_many, NULL);

@@ -26,7 +26,7 @@ struct sl_addr copies_server(uint16_t number)
 
 uint64_t copies_hash(const struct copies_flow *flow)
 {
-	uint64_t hash = sl_hash_mix(7, (uint64_t)flow->client << 32 | flow->server);
+	uint64_t hash = sl_hash_mix(flow->proto, (uint64_t)flow->client << 32 | flow->server);
 
 	return sl_hash_end(sl_hash_mix(hash, (uint64_t)flow->sport << 32 | flow->dport)) | 1;
 }

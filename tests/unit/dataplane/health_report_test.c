@@ -16,7 +16,10 @@ static const struct method_row {
 } method_rows[] = {
 #define N(method) [SL_METHOD_##method]
 	{"no sample at all", {0}, "", 0},
-	{"the method with most samples", {N(SEQ) = 10, N(TS) = 11}, "ts", 11},
+	{"the method with most samples", {N(HANDSHAKE) = 10, N(ECHO) = 11}, "echo", 11},
+	{"but acknowledgements before timestamps", {N(SEQ) = 10, N(TS) = 20}, "seq", 10},
+	{"unless they have less than half as many", {N(SEQ) = 10, N(TS) = 22}, "ts", 22},
+	{"or too few", {N(SEQ) = 4, N(TS) = 5}, "ts", 5},
 	{"the first of equals", {N(SEQ) = 10, N(TS) = 10}, "seq", 10},
 	{"QUIC's handshake is one of them", {N(TS) = 5, N(QUIC) = 6}, "quic", 6},
 	{"so is echo", {N(HANDSHAKE) = 1, N(ECHO) = 2}, "echo", 2},
@@ -121,6 +124,48 @@ static void reported(void **state)
 	assert_int_equal(r.bogus, 159);
 }
 
+/* Where a round trip of @us is counted: 16 steps an octave, so a bound is as sharp as 3 %. */
+static const struct total_row {
+	const char *name;
+	uint32_t us;
+	enum sl_method method;
+	const char *told;
+	int at; /* -1 = not counted */
+} total_rows[] = {
+	{"the shortest in the first", 100, SL_METHOD_SEQ, "seq", 0},
+	{"a bound is in what it bounds", 970, SL_METHOD_SEQ, "seq", 0},
+	{"what is longer is in the next", 1040, SL_METHOD_SEQ, "seq", 1},
+	{"as long as a till's SLO", 77000, SL_METHOD_TS, "ts", 6},
+	{"longer", 83000, SL_METHOD_TS, "ts", 7},
+	{"a satellite", 620000, SL_METHOD_ECHO, "echo", 9},
+	{"the last that has a bound", 9600000, SL_METHOD_SEQ, "seq", 11},
+	{"longer than all", 11000000, SL_METHOD_SEQ, "seq", 12},
+	{"by another method than the window's", 20000, SL_METHOD_SEQ, "ts", -1},
+	{"the window tells by none", 20000, SL_METHOD_SEQ, "", -1},
+	{"think time is no round trip", 20000, SL_METHOD_THINK, "think", -1},
+};
+
+static void total(void **state)
+{
+	const struct total_row *row = *state;
+	static struct sl_path_stats w;
+	struct sl_latency_totals totals = {.count = {[2] = 7}, .sum_us = 100};
+
+	memset(&w, 0, sizeof(w));
+	sl_histogram_add(&w.rtt[SL_LEG_WAN][row->method],
+			 (uint32_t)(row->us * UINT64_C(1000) >> SL_TICK_LOG2_NS), 3);
+	sl_health_total(&w, SL_LEG_LAN, row->told, &totals);
+	assert_int_equal(totals.sum_us, 100);
+	sl_health_total(&w, SL_LEG_WAN, row->told, &totals);
+	for (int i = 0; i <= SL_LATENCY_BOUNDS; i++)
+		assert_int_equal(totals.count[i], (i == 2 ? 7 : 0) + (i == row->at ? 3 : 0));
+	if (row->at < 0)
+		assert_int_equal(totals.sum_us, 100);
+	else
+		assert_in_range(totals.sum_us, 100 + row->us * UINT64_C(2910) / 1000,
+				100 + row->us * UINT64_C(3100) / 1000);
+}
+
 /* Coverage is of packets, both ways: what found no flow entry is not covered. */
 static const struct coverage_row {
 	const char *name;
@@ -183,6 +228,7 @@ int main(void)
 	struct sl_row_tests tests = {.count = 0};
 
 	SL_ROWS_ADD(&tests, method_rows, method);
+	SL_ROWS_ADD(&tests, total_rows, total);
 	SL_ROWS_ADD(&tests, coverage_rows, coverage);
 	SL_ROWS_ADD(&tests, quantile_rows, quantile);
 	sl_row_add(&tests, "every number of the report", reported, NULL);

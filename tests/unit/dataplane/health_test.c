@@ -17,6 +17,8 @@ struct seen {
 	uint32_t hellos, unheard;              /* and those without an answer */
 	uint32_t media, media_lost;            /* RTP packets of the WAN side: expected, lost */
 	uint32_t bogus;                        /* of each kind */
+	uint32_t requests, hung;               /* of the last 20 s, whatever the window */
+	uint32_t stuck, passed;                /* large segments */
 };
 
 static void fill(struct sl_path_stats *w, const struct seen *seen)
@@ -36,6 +38,8 @@ static void fill(struct sl_path_stats *w, const struct seen *seen)
 	w->queries_failed = seen->refused;
 	w->hellos = seen->hellos;
 	w->hellos_unanswered = seen->unheard;
+	w->side[SL_SIDE_WAN].large_stuck = seen->stuck;
+	w->side[SL_SIDE_WAN].large_passed = seen->passed;
 	w->side[SL_SIDE_WAN].media_expected = seen->media;
 	w->side[SL_SIDE_WAN].media_packets = seen->media - seen->media_lost;
 	for (int i = 0; i < 2; i++) {
@@ -111,6 +115,24 @@ static const struct row {
 	{"the last second is sure to be fast: what was before is over",
 	 {.fast = 60, .packets = 200},
 	 {.fast = 60, .slow = 100, .packets = 600},
+	 SL_HEALTH_GOOD,
+	 1000,
+	 "p95 wan 20"},
+	{"a large segment is stuck",
+	 {.fast = 60, .packets = 200, .stuck = 1},
+	 {.fast = 180, .packets = 600, .stuck = 1},
+	 SL_HEALTH_DEGRADED,
+	 1000,
+	 "1 large segment stuck, 0 passed later"},
+	{"a large segment is stuck, two seconds ago",
+	 {.packets = 2},
+	 {.packets = 6, .stuck = 1},
+	 SL_HEALTH_DEGRADED,
+	 3000,
+	 "1 large segment stuck"},
+	{"large segments that were stuck mostly pass after all",
+	 {.fast = 60, .packets = 200, .stuck = 1, .passed = 4},
+	 {.fast = 180, .packets = 600, .stuck = 1, .passed = 4},
 	 SL_HEALTH_GOOD,
 	 1000,
 	 "p95 wan 20"},
@@ -247,6 +269,24 @@ static const struct row {
 	 SL_HEALTH_GOOD,
 	 1000,
 	 "9 of 19 media packets lost"},
+	{"requests that hang, where all else is well",
+	 {.fast = 60, .segments = 100, .attempts = 5, .packets = 90, .requests = 5, .hung = 5},
+	 {.fast = 180},
+	 SL_HEALTH_DEGRADED,
+	 1000,
+	 "5 of 5 requests unanswered after 5 s or reset, in 20 s at most"},
+	{"two that hang are chance",
+	 {.fast = 60, .packets = 90, .requests = 5, .hung = 2},
+	 {.fast = 180},
+	 SL_HEALTH_GOOD,
+	 1000,
+	 "p95 wan 20"},
+	{"the answered requests of 20 s do not thin out this second's failures",
+	 {.fast = 60, .attempts = 5, .failed = 3, .packets = 90, .requests = 5000},
+	 {.fast = 180},
+	 SL_HEALTH_DEGRADED,
+	 1000,
+	 "3 of 5 attempts"},
 	{"what is not believed is no fault",
 	 {.fast = 60, .segments = 100, .attempts = 5, .packets = 200, .bogus = 1000},
 	 {.fast = 180, .packets = 600, .bogus = 3000},
@@ -259,6 +299,30 @@ static const struct row {
 	 SL_HEALTH_BLIND,
 	 3000,
 	 "0 wan samples in 3.0 s, 5 needed"},
+	{"the answers pass by another way: blind, whatever seems unanswered",
+	 {.segments = 60,
+	  .attempts = 5,
+	  .packets = 70,
+	  .hellos = 5,
+	  .unheard = 5,
+	  .queries = 4,
+	  .unanswered = 4},
+	 {.segments = 60, .attempts = 5, .packets = 70, .hellos = 5, .unheard = 5},
+	 SL_HEALTH_BLIND,
+	 1000,
+	 "one-way: 70 packets went out, none came back, and none was sent again"},
+	{"what is sent again is not answered by another way",
+	 {.segments = 60, .lost = 6, .attempts = 5, .packets = 70, .hellos = 5, .unheard = 5},
+	 {.segments = 60, .lost = 6, .attempts = 5, .packets = 70, .hellos = 5, .unheard = 5},
+	 SL_HEALTH_DEGRADED,
+	 1000,
+	 "5 of 5 hellos unanswered"},
+	{"nor are queries alone a one-way view",
+	 {.packets = 20, .queries = 20, .unanswered = 20},
+	 {.packets = 40, .queries = 40, .unanswered = 40},
+	 SL_HEALTH_DEGRADED,
+	 1000,
+	 "20 of 20 queries unanswered"},
 };
 
 static const struct sl_policy_slo slo = {
@@ -274,7 +338,14 @@ static void judge(void **state)
 	const struct row *row = *state;
 	static struct sl_path_stats window, longer;
 	const struct sl_liveness_view live = {.state = SL_HEALTH_GOOD};
-	const struct sl_health_input in = {&window, &longer, 1000, 3000, &slo, &live};
+	const struct sl_health_input in = {.window = &window,
+					   .longer = &longer,
+					   .window_ms = 1000,
+					   .longer_ms = 3000,
+					   .slo = &slo,
+					   .live = &live,
+					   .requests = row->window.requests,
+					   .requests_unanswered = row->window.hung};
 	struct sl_path_report r = {0};
 
 	fill(&window, &row->window);

@@ -1,163 +1,8 @@
 /*
  * liveness_test.c - blackouts are found in time, and nothing else is taken for one
- *
- * Flows are simulated as TCP does it: a request, an answer a round trip later, or
- * repeats at RTO = 200 ms + RTT, doubling.  A flow may also knock at a dead address
- * (SYNs after 1, 2, 4 s, never answered).
  */
-#include "memory_engine.h"
-
-#include "dataplane/liveness.h"
+#include "liveness_world.h"
 #include "tests/unit/row.h"
-
-#define FLOWS_MAX 64
-#define NEVER     UINT32_MAX
-
-struct flow {
-	unsigned int service, uplink;
-	uint32_t period_ms, rtt_ms;
-	bool dead;   /* nobody is there */
-	bool oneway; /* UDP that nobody answers */
-	/* Of the simulation. */
-	uint32_t ask_ms, answer_ms, repeat_ms, rto_ms;
-	bool waiting;
-	uint32_t repeats;
-};
-
-struct world {
-	struct sl_liveness l;
-	struct sl_liveness_count count[SL_PATHS_MAX];
-	struct flow flow[FLOWS_MAX];
-	uint32_t flows;
-	uint32_t now_ms;
-	double loss;
-	uint32_t dark_from_ms, dark_to_ms; /* uplink 0 carries nothing */
-	uint64_t seed;
-	uint32_t down_ms[2]; /* when an uplink was first seen down; NEVER = not */
-	uint32_t path_down_ms[SL_PATHS_MAX];
-	uint32_t falls;
-};
-
-static double draw(struct world *w)
-{
-	w->seed = w->seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return (double)(w->seed >> 33) / (double)(UINT64_C(1) << 31);
-}
-
-static bool passes(struct world *w, const struct flow *f)
-{
-	bool dark = f->uplink == 0 && w->now_ms >= w->dark_from_ms && w->now_ms < w->dark_to_ms;
-
-	return !dark && !f->dead && draw(w) >= w->loss && draw(w) >= w->loss;
-}
-
-static void ask(struct world *w, struct flow *f, struct sl_liveness_count *c)
-{
-	c->demand++;
-	if (f->oneway) {
-		f->ask_ms = w->now_ms + f->period_ms;
-		return;
-	}
-	f->waiting = true;
-	f->repeats = 0;
-	f->rto_ms = f->dead ? 1000 : 200 + f->rtt_ms;
-	f->answer_ms = passes(w, f) ? w->now_ms + f->rtt_ms : NEVER;
-	f->repeat_ms = w->now_ms + f->rto_ms;
-}
-
-static void repeat(struct world *w, struct flow *f, struct sl_liveness_count *c)
-{
-	c->demand++;
-	if (f->repeats++)
-		c->repeats++;
-	else
-		c->stalls++;
-	c->syn_repeats += f->dead;
-	if (f->dead && f->repeats == 4) { /* it gives up, and tries again some time */
-		f->waiting = false;
-		f->ask_ms = w->now_ms + f->period_ms;
-		return;
-	}
-	if (passes(w, f))
-		f->answer_ms = w->now_ms + f->rtt_ms;
-	f->rto_ms *= 2;
-	f->repeat_ms = w->now_ms + f->rto_ms;
-}
-
-static void step_flow(struct world *w, struct flow *f)
-{
-	struct sl_liveness_count *c = &w->count[SL_PATH(f->service, f->uplink)];
-
-	if (f->waiting && f->answer_ms <= w->now_ms) {
-		c->progress++;
-		c->inbound++;
-		f->waiting = false;
-		f->answer_ms = NEVER;
-		f->ask_ms = w->now_ms + f->period_ms;
-	} else if (f->waiting && f->repeat_ms <= w->now_ms) {
-		repeat(w, f, c);
-	} else if (!f->waiting && f->ask_ms <= w->now_ms) {
-		ask(w, f, c);
-	}
-}
-
-static void note_state(struct world *w)
-{
-	struct sl_liveness_view view;
-
-	for (unsigned int u = 0; u < 2; u++) {
-		sl_liveness_uplink(&w->l, u, &view);
-		if (view.state == SL_HEALTH_DOWN && w->down_ms[u] == NEVER) {
-			w->down_ms[u] = w->now_ms;
-			w->falls++;
-		}
-	}
-	for (unsigned int p = 0; p < SL_PATHS_MAX; p++)
-		if (w->l.path[p].down && w->path_down_ms[p] == NEVER)
-			w->path_down_ms[p] = w->now_ms;
-}
-
-static void run(struct world *w, uint32_t until_ms)
-{
-	for (; w->now_ms < until_ms; w->now_ms++) {
-		for (uint32_t i = 0; i < w->flows; i++)
-			step_flow(w, &w->flow[i]);
-		if (w->now_ms % 10)
-			continue;
-		sl_liveness_tick(&w->l, 1000 * S + w->now_ms * MS, w->count);
-		note_state(w);
-	}
-}
-
-static void open_world(struct world *w, uint64_t seed)
-{
-	*w = (struct world){.dark_from_ms = NEVER, .dark_to_ms = NEVER, .seed = seed};
-	w->down_ms[0] = w->down_ms[1] = NEVER;
-	memset(w->path_down_ms, 0xff, sizeof(w->path_down_ms));
-	sl_liveness_init(&w->l, 4, 2);
-	for (int i = 0; i < 20; i++)
-		draw(w);
-}
-
-static void add_flow(struct world *w, struct flow f, uint32_t rtt_p95_us)
-{
-	f.ask_ms = w->now_ms + (uint32_t)(draw(w) * f.period_ms);
-	f.answer_ms = NEVER;
-	w->flow[w->flows++] = f;
-	if (rtt_p95_us)
-		sl_liveness_set_rtt(&w->l, f.uplink, rtt_p95_us);
-}
-
-/* Traffic of a shop, @tills that ask twice a second and more of each other kind. */
-static void add_shop(struct world *w, int tills, uint32_t rtt_ms)
-{
-	for (int i = 0; i < tills; i++)
-		add_flow(w, (struct flow){.service = 1, .period_ms = 500, .rtt_ms = rtt_ms},
-			 rtt_ms * 1200);
-	add_flow(w, (struct flow){.service = 2, .period_ms = 300, .rtt_ms = rtt_ms}, 0);
-	add_flow(w, (struct flow){.service = 3, .period_ms = 90, .rtt_ms = rtt_ms + 5}, 0);
-	add_flow(w, (struct flow){.service = 0, .period_ms = 2000, .rtt_ms = rtt_ms}, 0);
-}
 
 /* A minute of calm, then uplink 0 goes dark: when is it seen? */
 static const struct dark_row {
@@ -166,12 +11,18 @@ static const struct dark_row {
 	uint32_t rtt_ms;
 	double loss;
 	uint32_t within_ms;
+	uint32_t trusted;
 } dark_rows[] = {
-	{"a shop, 20 ms away", 3, 20, 0, 500},
-	{"a shop, 80 ms away", 3, 80, 0, 900},
-	{"a shop with 3 % loss", 3, 30, 0.03, 1000},
-	{"a shop over a satellite", 3, 300, 0, 1300},
-	{"one till alone, 20 ms away", 0, 20, 0, 2200},
+	{"a shop, 20 ms away", 3, 20, 0, 500, EVERYBODY},
+	{"a shop, 80 ms away", 3, 80, 0, 900, EVERYBODY},
+	{"a shop with 3 % loss", 3, 30, 0.03, 1000, EVERYBODY},
+	{"a shop over a satellite", 3, 300, 0, 1300, EVERYBODY},
+	{"one till alone, 20 ms away", 0, 20, 0, 2200, EVERYBODY},
+	/* Most of the demand is guests': the few that count have to repeat themselves first. */
+	{"a shop with guests, 20 ms away", 3, 20, 0, 650, TRUSTED},
+	{"a shop with guests, 80 ms away", 3, 80, 0, 900, TRUSTED},
+	{"a shop with guests and 3 % loss", 3, 30, 0.03, 1000, TRUSTED},
+	{"one till and click-and-collect, among guests", 1, 20, 0, 800, TRUSTED},
 };
 
 static void dark(void **state)
@@ -180,20 +31,21 @@ static void dark(void **state)
 	static struct world w;
 
 	for (uint64_t seed = 1; seed <= 20; seed++) {
-		open_world(&w, seed);
+		world_open(&w, seed);
+		world_trust(&w, row->trusted);
 		w.loss = row->loss;
 		if (row->tills)
-			add_shop(&w, row->tills, row->rtt_ms);
+			world_add_shop(&w, row->tills, row->rtt_ms);
 		else
-			add_flow(&w,
-				 (struct flow){.service = 1,
-					       .period_ms = 500,
-					       .rtt_ms = row->rtt_ms},
-				 row->rtt_ms * 1200);
-		w.dark_from_ms = 60000 + (uint32_t)(draw(&w) * 1000);
-		run(&w, w.dark_from_ms);
+			world_add(&w,
+				  (struct flow){.service = 1,
+						.period_ms = 500,
+						.rtt_ms = row->rtt_ms},
+				  row->rtt_ms * 1200);
+		w.dark_from_ms = 60000 + (uint32_t)(world_draw(&w) * 1000);
+		world_run(&w, w.dark_from_ms);
 		assert_int_equal(w.down_ms[0], NEVER);
-		run(&w, w.dark_from_ms + 5000);
+		world_run(&w, w.dark_from_ms + 5000);
 		if (w.down_ms[0] == NEVER || w.down_ms[0] - w.dark_from_ms > row->within_ms)
 			fail_msg("seed %d: seen after %d ms", (int)seed,
 				 (int)(w.down_ms[0] - w.dark_from_ms));
@@ -201,7 +53,7 @@ static void dark(void **state)
 	}
 }
 
-/* Ten minutes each in which nothing is down. */
+/* Ten minutes each in which nothing is down, though everybody is believed. */
 static const struct calm_row {
 	const char *name;
 	int tills;
@@ -232,30 +84,156 @@ static void calm(void **state)
 	static struct world w;
 
 	for (uint64_t seed = 1; seed <= 5; seed++) {
-		open_world(&w, seed);
+		world_open(&w, seed);
+		world_trust(&w, EVERYBODY);
 		w.loss = row->loss;
 		if (row->tills)
-			add_shop(&w, row->tills, row->rtt_ms);
+			world_add_shop(&w, row->tills, row->rtt_ms);
 		if (row->idle)
-			add_flow(&w, (struct flow){.service = 1, .period_ms = 7000, .rtt_ms = 20},
-				 25000);
+			world_add(&w, (struct flow){.service = 1, .period_ms = 7000, .rtt_ms = 20},
+				  25000);
 		for (int i = 0; i < row->knockers; i++)
-			add_flow(&w,
-				 (struct flow){.service = 0,
-					       .period_ms = 3000 + 1700u * (uint32_t)i,
-					       .dead = true},
-				 0);
+			world_add(&w,
+				  (struct flow){.service = 0,
+						.period_ms = 3000 + 1700u * (uint32_t)i,
+						.dead = true},
+				  0);
 		if (row->oneway)
-			add_flow(&w, (struct flow){.service = 3, .period_ms = 100, .oneway = true},
-				 0);
+			world_add(&w, (struct flow){.service = 3, .period_ms = 100, .oneway = true},
+				  0);
 		if (row->p95_us)
 			sl_liveness_set_rtt(&w.l, 0, row->p95_us);
-		run(&w, 600000);
+		world_run(&w, 600000);
 		if (w.falls)
 			fail_msg("seed %d: uplink %s seen down after %d ms", (int)seed,
 				 w.down_ms[0] == NEVER ? "1" : "0",
 				 (int)(w.down_ms[0] == NEVER ? w.down_ms[1] : w.down_ms[0]));
 	}
+}
+
+/*
+ * Guests who lie, of 100 hosts: their data is seen here, reaches nobody, and is sent again.  The
+ * rest of the guests ask once a minute, one till once in 7 s.  No darkness; but there is one for
+ * whoever believes everybody.
+ */
+static const struct attack_row {
+	const char *name;
+	int liars, knockers; /* knockers: SYNs to dead addresses */
+	double loss;
+} attack_rows[] = {
+	{"a guest lies", 1, 0, 0},
+	{"one of ten guests lies", 10, 0, 0},
+	{"every second guest lies", 50, 0, 0},
+	{"a guest lies, and 3 % are lost each way", 1, 0, 0.03},
+	{"every second guest lies, and 3 % are lost each way", 50, 0, 0.03},
+	{"a flood of SYNs, and 3 % are lost each way", 0, 50, 0.03},
+};
+
+static uint32_t falls_under(const struct attack_row *row, uint64_t seed, uint32_t trusted)
+{
+	static struct world w;
+	const struct flow till = {.service = 1, .period_ms = 7000, .rtt_ms = 20};
+
+	world_open(&w, seed);
+	world_trust(&w, trusted);
+	w.loss = row->loss;
+	world_add(&w, till, 25000);
+	for (int i = 0; i < 100; i++)
+		world_add(&w,
+			  (struct flow){.service = 3,
+					.period_ms = i < row->liars ? 100 : 60000,
+					.rtt_ms = 20,
+					.liar = i < row->liars,
+					.dead = i < row->knockers},
+			  0);
+	world_run(&w, 300000);
+	return w.falls;
+}
+
+static void attacked(void **state)
+{
+	const struct attack_row *row = *state;
+	uint32_t fooled = 0;
+
+	for (uint64_t seed = 1; seed <= 5; seed++) {
+		fooled += falls_under(row, seed, EVERYBODY);
+		if (falls_under(row, seed, TRUSTED))
+			fail_msg("seed %d: the tills would have been moved", (int)seed);
+	}
+	assert_true(fooled > 0);
+}
+
+/* Where no trusted service may go, guests' silence is as good as any: the agent believes all. */
+static void guests_only(void **state)
+{
+	static struct world w;
+
+	world_open(&w, 4);
+	world_trust(&w, EVERYBODY);
+	for (int i = 0; i < 3; i++)
+		world_add(&w, (struct flow){.service = 3, .period_ms = 300, .rtt_ms = 20}, 25000);
+	w.dark_from_ms = 20000;
+	world_run(&w, 22000);
+	assert_in_range(w.down_ms[0], 20000, 21000);
+}
+
+/* The uplink carries guests to their accomplice, and nobody else. */
+static void accomplice(void **state)
+{
+	static struct world w;
+	struct sl_liveness_view view;
+
+	world_open(&w, 5);
+	world_add_shop(&w, 3, 20);
+	w.dark_services = TRUSTED;
+	w.dark_from_ms = 20000;
+	w.dark_to_ms = 26000;
+	world_run(&w, 25990);
+	/* Not before a second is over: it may be their servers. */
+	assert_in_range(w.down_ms[0], 21000, 22500);
+	sl_liveness_uplink(&w.l, 0, &view);
+	assert_int_equal(view.state, SL_HEALTH_DOWN); /* guests' answers are no return */
+	world_run(&w, 40000);
+	sl_liveness_uplink(&w.l, 0, &view);
+	assert_int_equal(view.state, SL_HEALTH_GOOD);
+	assert_int_equal(w.falls, 1);
+}
+
+/* One trusted service alone, while guests are answered: its server's fault. */
+static void one_trusted(void **state)
+{
+	static struct world w;
+
+	world_open(&w, 6);
+	world_add_shop(&w, 3, 20);
+	w.dark_services = 1u << 1;
+	w.dark_from_ms = 20000;
+	world_run(&w, 40000);
+	assert_int_equal(w.falls, 0);
+	assert_in_range(w.path_down_ms[SL_PATH(1, 0)], 20000, 24000);
+}
+
+/* After a blackout that guests shared, their answers alone end it: no probe, no till asks. */
+static void guests_return(void **state)
+{
+	static struct world w;
+	struct sl_liveness_view view;
+
+	world_open(&w, 8);
+	world_add_shop(&w, 3, 20);
+	w.dark_from_ms = 20000;
+	w.dark_to_ms = 22000;
+	world_run(&w, 21000);
+	for (uint32_t i = 0; i < w.flows; i++)
+		if (TRUSTED & 1u << w.flow[i].service) /* is moved away */
+			w.flow[i] = (struct flow){.ask_ms = NEVER};
+	world_run(&w, 21990);
+	sl_liveness_uplink(&w.l, 0, &view);
+	assert_int_equal(view.state, SL_HEALTH_DOWN);
+	world_run(&w, 26000);
+	sl_liveness_uplink(&w.l, 0, &view);
+	assert_int_equal(view.state, SL_HEALTH_GOOD);
+	assert_int_equal(w.falls, 1);
 }
 
 /* The host of one service dies; the rest goes on. */
@@ -264,12 +242,12 @@ static void one_path(void **state)
 	static struct world w;
 	struct sl_liveness_view view;
 
-	open_world(&w, 7);
-	add_shop(&w, 3, 20);
-	run(&w, 20000);
+	world_open(&w, 7);
+	world_add_shop(&w, 3, 20);
+	world_run(&w, 20000);
 	for (uint32_t i = 0; i < w.flows; i++)
 		w.flow[i].dead = w.flow[i].service == 1;
-	run(&w, 40000);
+	world_run(&w, 40000);
 	assert_int_equal(w.falls, 0);
 	assert_in_range(w.path_down_ms[SL_PATH(1, 0)], 20000, 24000);
 	assert_int_equal(w.path_down_ms[SL_PATH(2, 0)], NEVER);
@@ -278,7 +256,7 @@ static void one_path(void **state)
 	assert_non_null(strstr(view.reason, "no answer for"));
 	for (uint32_t i = 0; i < w.flows; i++)
 		w.flow[i].dead = false;
-	run(&w, 60000);
+	world_run(&w, 60000);
 	sl_liveness_path(&w.l, SL_PATH(1, 0), &view);
 	assert_int_equal(view.state, SL_HEALTH_GOOD);
 }
@@ -288,18 +266,18 @@ static void comes_back(void **state)
 	static struct world w;
 	struct sl_liveness_view view;
 
-	open_world(&w, 3);
-	add_shop(&w, 3, 20);
+	world_open(&w, 3);
+	world_add_shop(&w, 3, 20);
 	w.dark_from_ms = 20000;
 	w.dark_to_ms = 25000;
-	run(&w, 24900);
+	world_run(&w, 24900);
 	sl_liveness_uplink(&w.l, 0, &view);
 	assert_int_equal(view.state, SL_HEALTH_DOWN);
 	assert_true(view.silent_ms > 4000);
 	/* A path of it that asked for nothing is down with it. */
 	sl_liveness_path(&w.l, SL_PATH(1, 0), &view);
 	assert_int_equal(view.state, SL_HEALTH_DOWN);
-	run(&w, 33000);
+	world_run(&w, 33000);
 	sl_liveness_uplink(&w.l, 0, &view);
 	assert_int_equal(view.state, SL_HEALTH_GOOD);
 	sl_liveness_path(&w.l, SL_PATH(1, 0), &view);
@@ -330,7 +308,7 @@ static bool is_down(const struct world *w)
 
 static void go_down(struct world *w)
 {
-	open_world(w, 1);
+	world_open(w, 1);
 	by_hand(w, 0, 0, 0, 0);
 	by_hand(w, 10, 5, 5, 0);
 	by_hand(w, 20, 2, 0, 0);
@@ -370,7 +348,7 @@ static void excused(void **state)
 {
 	static struct world w;
 
-	open_world(&w, 1);
+	world_open(&w, 1);
 	by_hand(&w, 0, 0, 0, 0);
 	by_hand(&w, 10, 5, 5, 0);
 	sl_liveness_excuse(&w.l, 0);
@@ -382,12 +360,35 @@ static void excused(void **state)
 	assert_true(is_down(&w));
 }
 
+/* A new policy: what is down stays so, other evidence is not taken over. */
+static void carried(void **state)
+{
+	static struct world w;
+	static struct sl_liveness next;
+
+	go_down(&w);
+	sl_liveness_init(&next, 4, 2);
+	sl_liveness_carry(&next, &w.l);
+	w.l = next;
+	by_hand(&w, 300, 0, 0, 0);
+	assert_true(is_down(&w));
+	by_hand(&w, 310, 0, 3, 0);
+	assert_false(is_down(&w));
+	by_hand(&w, 400, 2, 0, 2);
+	sl_liveness_init(&next, 4, 2);
+	sl_liveness_carry(&next, &w.l);
+	w.l = next;
+	by_hand(&w, 410, 0, 0, 0);
+	by_hand(&w, 3000, 0, 0, 0);
+	assert_false(is_down(&w));
+}
+
 static void rejected(void **state)
 {
 	static struct world w;
 	struct sl_liveness_count *c = &w.count[SL_PATH(1, 0)];
 
-	open_world(&w, 1);
+	world_open(&w, 1);
 	by_hand(&w, 0, 0, 0, 0);
 	by_hand(&w, 10, 5, 5, 0);
 	by_hand(&w, 250, 2, 0, 2);
@@ -407,7 +408,7 @@ static void first_tick(void **state)
 	static struct world w;
 	struct sl_liveness_view view;
 
-	open_world(&w, 1);
+	world_open(&w, 1);
 	sl_liveness_uplink(&w.l, 0, &view);
 	assert_int_equal(view.state, SL_HEALTH_UNKNOWN);
 	by_hand(&w, 0, 1000, 900, 100); /* history of a former process is no evidence */
@@ -423,6 +424,12 @@ int main(void)
 
 	SL_ROWS_ADD(&tests, dark_rows, dark);
 	SL_ROWS_ADD(&tests, calm_rows, calm);
+	SL_ROWS_ADD(&tests, attack_rows, attacked);
+	sl_row_add(&tests, "an uplink of guests alone goes dark", guests_only, NULL);
+	sl_row_add(&tests, "an uplink that carries nobody but an accomplice", accomplice, NULL);
+	sl_row_add(&tests, "one trusted service stalls, guests are answered", one_trusted, NULL);
+	sl_row_add(&tests, "guests' answers are a return", guests_return, NULL);
+	sl_row_add(&tests, "under a new policy what is down stays down", carried, NULL);
 	sl_row_add(&tests, "one service's host dies: its path, not the uplink", one_path, NULL);
 	sl_row_add(&tests, "an uplink comes back", comes_back, NULL);
 	sl_row_add(&tests, "stragglers are no return", straggler, NULL);

@@ -71,6 +71,29 @@ static void wraps(void **state)
 	sl_window_close(w);
 }
 
+/* Ticks that come late or early: what is between two shots is told once. */
+static void newest(void **state)
+{
+	static const uint64_t at_ms[] = {0, 100, 180, 200, 320, 330, 1400};
+	static struct sl_path_stats d;
+	struct sl_window *w;
+
+	memset(&one, 0, sizeof(one));
+	memset(&two, 0, sizeof(two));
+	assert_int_equal(sl_window_open(&w, 2, 2, 1000), 0);
+	for (uint32_t i = 0; i < sizeof(at_ms) / sizeof(at_ms[0]); i++) {
+		one.path[SL_PATH(1, 1)].rtt[SL_LEG_WAN][SL_METHOD_SEQ].count[9] += i;
+		two.path[SL_PATH(1, 1)].side[0].packets += 10 * i;
+		shot(w, at_ms[i]);
+		assert_int_equal(sl_window_newest(w, SL_PATH(1, 1), &d), i > 0);
+		assert_int_equal(d.rtt[SL_LEG_WAN][SL_METHOD_SEQ].count[9], i);
+		assert_int_equal(d.side[0].packets, 10 * i);
+	}
+	assert_false(sl_window_newest(w, SL_PATH(2, 0), &d));
+	assert_false(sl_window_newest(w, SL_PATH(0, 2), &d));
+	sl_window_close(w);
+}
+
 static void nothing_yet(void **state)
 {
 	static struct sl_path_stats d;
@@ -173,5 +196,6 @@ int main(void)
 	sl_row_add(&tests, "counters and buckets wrap", wraps, NULL);
 	sl_row_add(&tests, "fewer than two shots, or no such path", nothing_yet, NULL);
 	sl_row_add(&tests, "a late tick is told by the span", late, NULL);
+	sl_row_add(&tests, "between two shots, once", newest, NULL);
 	return sl_row_run("window", &tests);
 }

@@ -1,6 +1,7 @@
 /*
  * expiry_test.c - a flow that ends while it waits for an answer: its path counts that none came
  *
+ * And an open connection whose request waits: it stays, and its path counts that, too.
  * On a table of one bucket: seven ways.  An entry ends by the sweep or by a new flow that takes
  * its place; either way each waiting query, and a hello, is counted once and on its own path.
  */
@@ -15,6 +16,7 @@
 #define STRANGER  0xac100005u
 #define SERVER    0xcb007107u
 #define SECOND_NS UINT64_C(1000000000)
+#define MS        UINT64_C(1000000)
 #define QUERY     0x0100u
 #define ANSWER    0x8180u
 
@@ -139,6 +141,103 @@ static void one_who_comes_back_keeps_the_entry(void **state)
 	assert_int_equal(path(STORE)->queries_unanswered, 2);
 }
 
+/* A segment of @client's side or of the server's, of the connection on port 4000. */
+static void segment(bool client, uint8_t flags, uint32_t seq, uint32_t ack, uint16_t payload,
+		    uint64_t now_ms)
+{
+	struct maker_spec spec = {.src = client ? CLIENT : SERVER,
+				  .dst = client ? SERVER : CLIENT,
+				  .src_port = client ? 4000 : 7003,
+				  .dst_port = client ? 7003 : 4000,
+				  .proto = SL_PROTO_TCP,
+				  .tcp_flags = flags,
+				  .seq = seq,
+				  .ack = ack,
+				  .payload = payload};
+	struct maker made;
+
+	maker_make(&made, &spec);
+	struct sl_frame frame = {.t_ns = now_ms * MS,
+				 .wire_bytes = made.length,
+				 .length = made.length,
+				 .bytes = made.byte};
+
+	assert_int_equal(sl_host_packet(engine, &frame, client ? SL_SIDE_LAN : SL_SIDE_WAN, &work),
+			 0);
+}
+
+static void connect_at(uint64_t now_ms)
+{
+	segment(true, SL_TCP_SYN, 1000, 0, 0, now_ms);
+	segment(false, SL_TCP_SYN | SL_TCP_ACK, 5000, 1001, 0, now_ms + 20);
+	segment(true, SL_TCP_ACK, 1001, 5001, 0, now_ms + 21);
+}
+
+static uint64_t unanswered_at(uint64_t now_ms)
+{
+	assert_int_equal(sl_host_sweep(engine, now_ms * MS), 0); /* it stays open */
+	return path(STORE)->requests_unanswered;
+}
+
+static void a_request_that_hangs_is_counted_once(void **state)
+{
+	connect_at(1000);
+	segment(true, SL_TCP_ACK | SL_TCP_PSH, 1001, 5001, 100, 2000);
+	assert_int_equal(unanswered_at(9000), 0); /* nobody has acknowledged it */
+	segment(false, SL_TCP_ACK, 5001, 1101, 0, 10000);
+	assert_int_equal(unanswered_at(14900), 0);
+	/* Keep-alives and their answers say nothing of it. */
+	segment(true, SL_TCP_ACK, 1100, 5001, 0, 14950);
+	segment(false, SL_TCP_ACK, 5001, 1101, 0, 14960);
+	assert_int_equal(unanswered_at(15001), 1);
+	segment(true, SL_TCP_ACK, 1100, 5001, 0, 20000);
+	segment(false, SL_TCP_ACK, 5001, 1101, 0, 20010);
+	assert_int_equal(unanswered_at(60000), 1);
+	/* The answer comes after all; the next request hangs as well. */
+	segment(false, SL_TCP_ACK | SL_TCP_PSH, 5001, 1101, 200, 61000);
+	assert_int_equal(unanswered_at(70000), 1);
+	segment(true, SL_TCP_ACK | SL_TCP_PSH, 1101, 5201, 100, 71000);
+	segment(false, SL_TCP_ACK, 5201, 1201, 0, 71020);
+	assert_int_equal(unanswered_at(76000), 1);
+	assert_int_equal(unanswered_at(76100), 2);
+}
+
+static void an_answered_request_is_not(void **state)
+{
+	connect_at(1000);
+	segment(true, SL_TCP_ACK | SL_TCP_PSH, 1001, 5001, 100, 2000);
+	segment(false, SL_TCP_ACK, 5001, 1101, 0, 2020);
+	segment(false, SL_TCP_ACK | SL_TCP_PSH, 5001, 1101, 200, 4000);
+	assert_int_equal(unanswered_at(60000), 0);
+}
+
+/* The client sends @times more, @apart_ms apart; each is acknowledged, and nothing is answered. */
+static void ask_on(uint32_t times, uint32_t apart_ms)
+{
+	connect_at(1000);
+	for (uint32_t i = 0; i < times; i++) {
+		uint32_t at_ms = 2000 + apart_ms * i;
+
+		segment(true, SL_TCP_ACK | SL_TCP_PSH, 1001 + 100 * i, 5001, 100, at_ms);
+		segment(false, SL_TCP_ACK, 5001, 1101 + 100 * i, 0, at_ms + 20);
+		assert_int_equal(unanswered_at(at_ms + 50), 0);
+	}
+}
+
+/* Each is a request: the first one waits, once. */
+static void who_asks_on_waits_since_the_first(void **state)
+{
+	ask_on(5, 1000);
+	assert_int_equal(unanswered_at(7100), 1);
+	assert_int_equal(unanswered_at(20000), 1);
+}
+
+/* A long upload: what is sent goes on at once when all was acknowledged. */
+static void an_upload_is_one_request(void **state)
+{
+	ask_on(100, 100);
+}
+
 #define ROW(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -149,6 +248,10 @@ int main(void)
 		ROW(a_hello_is_counted_as_one),
 		ROW(who_takes_the_place_counts_it_on_the_old_path),
 		ROW(one_who_comes_back_keeps_the_entry),
+		ROW(a_request_that_hangs_is_counted_once),
+		ROW(an_answered_request_is_not),
+		ROW(who_asks_on_waits_since_the_first),
+		ROW(an_upload_is_one_request),
 	};
 
 	return cmocka_run_group_tests_name("fastpath expiry", tests, NULL, NULL);

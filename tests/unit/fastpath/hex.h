@@ -1,32 +1,14 @@
 /*
- * hex.h - a frame written as hex, spaces free, and read from a buffer that ends with it
+ * hex.h - a frame written as hex, read from a buffer that ends with it
  */
 #ifndef SL_TEST_HEX_H
 #define SL_TEST_HEX_H
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "dataplane/fastpath/tunnel.h"
-
-#define HEX_MAC "020000000001 020000000002 "
-
-static inline size_t hex_bytes(const char *hex, uint8_t *bytes)
-{
-	size_t n = 0;
-
-	for (int high = -1; *hex; hex++) {
-		if (isspace((unsigned char)*hex))
-			continue;
-		int nibble = isdigit((unsigned char)*hex) ? *hex - '0' : *hex - 'a' + 10;
-
-		if (high >= 0)
-			bytes[n++] = (uint8_t)(high << 4 | nibble);
-		high = high >= 0 ? -1 : nibble;
-	}
-	return n;
-}
+#include "tests/unit/hex_bytes.h"
 
 /*
  * The general parse of the first @size of @wire bytes, into the tunnels of @asked, from an exact

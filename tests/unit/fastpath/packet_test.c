@@ -5,12 +5,12 @@
  * also cut at every length: the parser must name a reason and read no byte past
  * the end (exact-size heap buffers under ASan).
  */
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "dataplane/fastpath/plain.h"
+#include "tests/unit/hex_bytes.h"
 #include "tests/unit/row.h"
 
 #define MAC  "020000000001 020000000002 "
@@ -171,22 +171,6 @@ static const struct row {
 	 {.proto = 58}},
 };
 
-static size_t bytes_of(const char *hex, uint8_t *bytes)
-{
-	size_t n = 0;
-
-	for (int high = -1; *hex; hex++) {
-		if (isspace((unsigned char)*hex))
-			continue;
-		int nibble = isdigit((unsigned char)*hex) ? *hex - '0' : *hex - 'a' + 10;
-
-		if (high >= 0)
-			bytes[n++] = (uint8_t)(high << 4 | nibble);
-		high = high >= 0 ? -1 : nibble;
-	}
-	return n;
-}
-
 /* Parse the first @size bytes, the short and the long way, from a buffer that ends with them. */
 static enum sl_reason parse(const uint8_t *bytes, size_t size, size_t wire,
 			    struct sl_packet *packet)
@@ -223,7 +207,7 @@ static void frame(void **state)
 	const struct row *row = *state;
 	uint8_t bytes[512];
 	struct sl_packet packet;
-	size_t size = bytes_of(row->hex, bytes);
+	size_t size = hex_bytes(row->hex, bytes);
 
 	assert_int_equal(parse(bytes, size, size, &packet), row->reason);
 	WANTS(vlan);
@@ -260,7 +244,7 @@ static void cut(void **state)
 	const struct row *row = *state;
 	uint8_t bytes[512];
 	struct sl_packet packet;
-	size_t size = bytes_of(row->hex, bytes);
+	size_t size = hex_bytes(row->hex, bytes);
 
 	for (size_t n = 0; n < size; n++) {
 		enum sl_reason reason = parse(bytes, n, size, &packet);
@@ -275,7 +259,7 @@ static void addresses_are_v4_mapped(void **state)
 {
 	uint8_t bytes[512];
 	struct sl_packet packet;
-	size_t size = bytes_of(rows[0].hex, bytes);
+	size_t size = hex_bytes(rows[0].hex, bytes);
 
 	parse(bytes, size, size, &packet);
 	assert_true(packet.src.hi == 0 && packet.src.lo == UINT64_C(0xffff0a2a4005));

@@ -318,15 +318,20 @@ static void dscp_is_written_towards_the_wan_only(void **state)
 	struct spec there = till_syn(50000),
 		    back = {HOST, TILL, 443, 50000, 20, 0, SL_PROTO_TCP, 0x12};
 
-	remark.service[POS].dscp_rewrite = 1;
-	remark.service[POS].dscp_set = 46;
+	remark.knobs.remark[POS] = SL_REMARK | 46;
 	engine->ops->apply(engine, &remark);
 	there.tos = 1;
 	run(&there, SL_SIDE_LAN, SECOND_NS);
 	assert_int_equal(work->result.dscp_rewrite, 1);
-	assert_int_equal(sl_pipeline_tos(work), 46 << 2 | 1);
+	assert_int_equal(path(POS, 0)->remarked, 1);
+	assert_int_equal(sl_remark_tos(work), 46 << 2 | 1);
 	run(&back, SL_SIDE_WAN, SECOND_NS);
 	assert_int_equal(work->result.dscp_rewrite, 0);
+	/* What has it by itself is not touched, nor counted. */
+	there.tos = 46 << 2 | 2;
+	run(&there, SL_SIDE_LAN, SECOND_NS);
+	assert_int_equal(work->result.dscp_rewrite, 0);
+	assert_int_equal(path(POS, 0)->remarked, 1);
 }
 
 static void bypass_touches_nothing(void **state)

@@ -11,6 +11,7 @@
 #define ACK       SL_TCP_ACK
 #define PSH       (SL_TCP_ACK | SL_TCP_PSH)
 #define FIN       (SL_TCP_ACK | SL_TCP_FIN)
+#define RST       (SL_TCP_ACK | SL_TCP_RST)
 #define CLIENT    1000u
 #define SERVER    900000u
 
@@ -20,6 +21,7 @@ struct step {
 	uint8_t flags;
 	uint32_t seq, ack, payload;
 	uint32_t think_us, whole_us; /* 0 = none */
+	bool in_vain;                /* tells that the request goes unanswered */
 };
 
 static const struct row {
@@ -91,6 +93,34 @@ static const struct row {
 	{"begun before we looked: who asks is not known",
 	 {{'C', 0, PSH, 0, 0, 100}, {'S', 20000, ACK, 0, 100}, {'S', 25000, PSH, 0, 100, 500}},
 	 true},
+	{"taken and then reset: unanswered, once",
+	 {{'C', 0, PSH, 0, 0, 100},
+	  {'S', 20000, ACK, 0, 100},
+	  {'C', 3000000, RST, 100, 0, 0, 0, 0, true},
+	  {'C', 3000010, RST, 100, 0}}},
+	{"also when the server resets it",
+	 {{'C', 0, PSH, 0, 0, 100},
+	  {'S', 20000, ACK, 0, 100},
+	  {'S', 30000, RST, 0, 100, 0, 0, 0, true}}},
+	{"a reset is the answer to it, after a rest: unanswered",
+	 {{'C', 0, PSH, 0, 0, 100},
+	  {'S', 25000, PSH, 0, 100, 500, 5000, 25000},
+	  {'C', 9000000, PSH, 100, 500, 100},
+	  {'S', 9020000, RST, 500, 200, 0, 0, 0, true}}},
+	{"the network has repeated it before the reset: that tells of the network",
+	 {{'C', 0, PSH, 0, 0, 100}, {'C', 200000, PSH, 0, 0, 100}, {'S', 220000, RST, 0, 100}}},
+	{"one that nobody acknowledged is the network's",
+	 {{'C', 0, PSH, 0, 0, 100}, {'C', 3000000, RST, 100, 0}}},
+	{"an answered one is answered",
+	 {{'C', 0, PSH, 0, 0, 100},
+	  {'S', 20000, ACK, 0, 100},
+	  {'S', 25000, PSH, 0, 100, 500, 5000, 25000},
+	  {'C', 40000, RST, 100, 500}}},
+	{"half closed is not given up",
+	 {{'C', 0, PSH, 0, 0, 100},
+	  {'S', 20000, ACK, 0, 100},
+	  {'C', 21000, FIN, 100, 0},
+	  {'S', 3000000, PSH, 0, 101, 500, 2980000, 3000000}}},
 };
 
 static struct talk talk;
@@ -128,6 +158,8 @@ static void exchange(void **state)
 				});
 		talk_sampled(&talk, SL_SAMPLE_EVENT, step->think_us);
 		talk_sampled(&talk, SL_SAMPLE_TRANSACTION, step->whole_us);
+		assert_int_equal(!!(talk.work.result.seen & SL_SEEN_REQUEST_UNANSWERED),
+				 step->in_vain);
 		if (step->think_us)
 			assert_int_equal(talk.work.result.method, SL_METHOD_THINK);
 	}

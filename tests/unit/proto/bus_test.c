@@ -4,6 +4,7 @@
  * What goes wrong is bus_faults_test.c; what is no Redis, bus_fake_test.c.
  */
 #include "bus_lab.h"
+#include "proto/policy.h"
 
 static void event_arrives(void **state)
 {
@@ -107,7 +108,7 @@ static void picture_arrives(void **state)
 	assert_true(reaches(&heard.connected, 1, 5));
 	run_for(0.1); /* until the subscription stands: pictures are not kept */
 	assert_int_equal(sl_bus_send_telemetry(bus, &telemetry), 0);
-	assert_int_equal(sl_bus_send_health(bus, &telemetry), 0);
+	assert_int_equal(sl_bus_send_health(bus, &telemetry, &(struct sl_policy_history){60}), 0);
 	assert_true(reaches(&heard.telemetries, 1, 5));
 	assert_memory_equal(&heard.telemetry, &telemetry, sizeof(telemetry));
 	run_for(0.2); /* until the rest is out: the next line blocks the loop */

@@ -209,6 +209,7 @@ static void written(void **state)
 				  "    pair: c\n"
 				  "guardrails:\n"
 				  "  actions_per_minute: 6\n"
+				  "  moves_per_hour: 4\n"
 				  "  hold_down: 30s\n");
 	free(yaml);
 }

@@ -57,6 +57,8 @@ static const char rich[] =
 	"    priority: high\n"
 	"    remark: {dscp: af41}\n"
 	"    flow_share: 33.3333%\n"
+	"    pinned: [b]\n"
+	"    reset: true\n"
 	"  bulk:\n"
 	"    match: [{dst: \"::/0\"}]\n"
 	"    slo: {failures: 100%}\n"
@@ -69,7 +71,7 @@ static const char rich[] =
 	"  tap0: {device: eth9, role: mirror}\n"
 	"uplinks:\n"
 	"  a: {device: eth0, gateway: 192.0.2.1, gateway6: \"fe80::1\", capacity: 2.5gbit}\n"
-	"  b: {device: ppp0, metered: true}\n"
+	"  b: {device: ppp0, metered: true, kind: dsl, mtu: 1492}\n"
 	"guardrails: {actions_per_minute: 0, hold_down: 2min}\n";
 
 static const char tap[] = "site: s\n"
@@ -158,6 +160,13 @@ static void reads_matches(void **state)
 	assert_int_equal(policy.service[0].flow_share_ppm, 333333);
 	assert_int_equal(policy.service[0].slo.latency_ns, 1500000);
 	assert_int_equal(policy.service[0].slo.latency_quantile_ppm, 990000);
+	assert_int_equal(policy.service[0].pinned, 1 << 1);
+	assert_true(policy.service[0].reset);
+	assert_int_equal(policy.service[1].pinned, 0);
+	assert_false(policy.service[1].reset);
+	assert_int_equal(policy.uplink[0].kind, SL_UPLINK_OTHER);
+	assert_int_equal(policy.uplink[1].kind, SL_UPLINK_DSL);
+	assert_int_equal(policy.uplink[1].mtu, 1492);
 }
 
 static const struct good_row {
@@ -255,6 +264,13 @@ static const struct diff_row {
 	{"a port added", "  lan0: {device: eth1, role: lan}\n",
 	 "  lan0: {device: eth1, role: lan}\n  m: {device: eth3, role: mirror}\n",
 	 "ports.m: added\nports.m.device: added eth3\nports.m.role: added mirror\n"},
+	{"what carries an uplink, and its MTU", "capacity: 500mbit",
+	 "capacity: 500mbit, kind: fibre, mtu: 1500",
+	 "uplinks.fibre.kind: added fibre\nuplinks.fibre.mtu: added 1500\n"},
+	{"what its far side makes of DSCPs", "capacity: 500mbit",
+	 "capacity: 500mbit, dscp: honoured", "uplinks.fibre.dscp: added honoured\n"},
+	{"where the far end lets it in", "priority: critical",
+	 "priority: critical\n    pinned: lte", "services.pos.pinned: added [lte]\n"},
 	{"a guardrail", "hold_down: 30s", "hold_down: 1500ms",
 	 "guardrails.hold_down: 30s -> 1500ms\n"},
 };

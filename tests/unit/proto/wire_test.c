@@ -22,10 +22,9 @@ static const struct message {
 	const char *name;
 	const struct sl_fields *fields;
 } messages[] = {
-	{"telemetry", &sl_fields_telemetry},
-	{"event", &sl_fields_event},
-	{"command", &sl_fields_command},
-	{"unclaimed", &sl_fields_unclaimed},
+	{"telemetry", &sl_fields_telemetry}, {"event", &sl_fields_event},
+	{"command", &sl_fields_command},     {"unclaimed", &sl_fields_unclaimed},
+	{"incident", &sl_fields_incident},   {"memory", &sl_fields_memory},
 };
 
 static void fill(const struct sl_fields *fields, uint8_t *to, uint32_t *next);
