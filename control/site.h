@@ -68,6 +68,7 @@ struct sl_care {
 	uint64_t first_bad_ms;    /* of the trouble that it left */
 	struct sl_home home;
 	uint64_t moved_ms;                        /* last move by anyone; 0 = never */
+	uint32_t moved_unanswered;                /* requests at .to in the picture of that */
 	uint64_t move_at_ms[SL_POLICY_MOVES_MAX]; /* ring of the last moves */
 	uint32_t moves;                           /* counted into it */
 	uint64_t changed_ms;   /* last change known from an answer: pictures may be older */

@@ -55,7 +55,7 @@ static void make_policy(struct sl_policy *policy, enum sl_mode mode, uint32_t ho
 		service->throttle_floor_bps = service->may_throttle ? 2000000 : 0;
 		service->has_slo = true;
 		service->slo = (struct sl_policy_slo){services[s].latency_ms * 1000000ull, 950000,
-						      services[s].loss_ppm, UINT32_MAX, 1000};
+						      services[s].loss_ppm, 10000, 1000};
 	}
 }
 
@@ -346,7 +346,7 @@ static void judge(const struct world *world, struct sl_path_report *path, unsign
 		path->state = SL_HEALTH_DOWN;
 	else if (path->rtt[1].samples < 5)
 		path->state = SL_HEALTH_BLIND;
-	else if (path->refused * 2 > path->attempts ||
+	else if (path->refused * 2 > path->attempts || path->requests_unanswered ||
 		 path->rtt[1].above_slo * 20 > path->rtt[1].samples ||
 		 (lost >= world->least_lost &&
 		  lost * (uint64_t)PPM > path->loss[0].segments * (uint64_t)services[s].loss_ppm))
@@ -380,6 +380,8 @@ static void report(struct world *world, unsigned int s, unsigned int u)
 	path->attempts = path->flows_new;
 	path->refused = world->refused[s][u] ? path->flows_new : 0;
 	path->established = path->attempts - path->refused;
+	path->requests_unanswered = world->unanswered[s][u];
+	path->requests = path->requests_unanswered * 40;
 	qsort(all, n, sizeof(all[0]), by_value);
 	path->rtt[1].samples = n;
 	for (uint32_t i = 0; i < n; i++)

@@ -41,7 +41,8 @@ struct world {
 	uint32_t far_ms[WORLD_SERVICES]; /* its server answers later, by any way */
 	uint32_t lan_loss_ppm[WORLD_SERVICES];
 	bool refused[WORLD_SERVICES][WORLD_UPLINKS]; /* its connections are, by that uplink */
-	uint32_t hole_bytes[WORLD_UPLINKS];          /* larger packets vanish; 0 = none do */
+	uint32_t unanswered[WORLD_SERVICES][WORLD_UPLINKS]; /* requests, of 40 times as many */
+	uint32_t hole_bytes[WORLD_UPLINKS];                 /* larger packets vanish; 0 = none do */
 	bool large[WORLD_SERVICES]; /* it sends packets of 1500 bytes, when it may */
 	bool guest_up;              /* what the guest sends goes up, not down */
 	bool yields; /* what is marked LE waits in a queue of its own, beyond the fibre */
