@@ -94,7 +94,7 @@ static bool some_uplink_is_dark(const struct sl_site *site)
 /* Once said, it is not over before the last one has what it wants. */
 static bool many(const struct sl_vlan *vlan, enum trouble what, uint32_t devices)
 {
-	return devices >= (vlan->trouble & what ? 1 : SL_DHCP_MANY);
+	return devices >= (vlan->ever & what ? 1 : SL_DHCP_MANY);
 }
 
 static unsigned int trouble_of(const struct sl_site *site, const struct sl_vlan *vlan,
@@ -106,7 +106,7 @@ static unsigned int trouble_of(const struct sl_site *site, const struct sl_vlan 
 		return 0;
 	if (many(vlan, UNANSWERED, report->clients_unanswered) &&
 	    report->clients_unanswered * SL_DHCP_SHARE >= report->clients_asking &&
-	    (vlan->care.incident || !some_uplink_is_dark(site)))
+	    (vlan->ever & UNANSWERED || !some_uplink_is_dark(site)))
 		trouble |= UNANSWERED;
 	if (many(vlan, REFUSED, report->clients_refused))
 		trouble |= REFUSED;
@@ -183,17 +183,19 @@ static struct sl_saying saying_of(struct sl_vlan *vlan, const char *remedy, cons
 				  .verdict = SL_VERDICT_LAN};
 }
 
-/* Said again when it is of another kind, of another server, or of twice as many. */
+/* Said again when it is of one more kind, of another server, or of twice as many. */
 static void notify(struct sl_site *site, struct sl_vlan *vlan, const struct sl_dhcp_report *report)
 {
-	uint32_t devices = report->clients_unanswered + report->clients_refused;
+	uint32_t devices = (vlan->trouble & UNANSWERED ? report->clients_unanswered : 0) +
+			   (vlan->trouble & REFUSED ? report->clients_refused : 0);
 	char key[SL_KEY_MAX], text[SL_TEXT_MAX], name[NAME_MAX];
 	struct sl_saying saying = saying_of(vlan, "notify", key);
 	int doublings;
 
+	vlan->ever |= vlan->trouble;
 	vlan->most = devices > vlan->most ? devices : vlan->most;
 	doublings = vlan->most ? 32 - __builtin_clz(vlan->most) : 0;
-	snprintf(key, sizeof(key), "dhcp-%u-%d-%s", vlan->trouble, doublings, report->new_server);
+	snprintf(key, sizeof(key), "dhcp-%u-%d-%s", vlan->ever, doublings, report->new_server);
 	tell(report, vlan->trouble, text);
 	put_on_record(site, vlan, report);
 	snprintf(site->record.located, SL_TEXT_MAX, "DHCP on %s: %.190s", name_of(vlan, name),

@@ -93,6 +93,7 @@ struct sl_vlan {
 	bool used;
 	uint32_t vlan;
 	unsigned int trouble; /* in the last picture: bits of dhcp.c */
+	unsigned int ever;    /* that was said of its incident so far */
 	uint32_t most;        /* devices that suffered at once */
 	uint64_t since_ms;    /* the first picture with trouble */
 	uint64_t well_ms;     /* since when there is none; 0 = there is */

@@ -312,8 +312,8 @@ static void view_vlan(const struct vlan *vlan, uint64_t now_ns, struct sl_leases
 	const struct client *client;
 
 	*out = (struct sl_leases_vlan){.vlan = vlan->vlan};
-	TAILQ_FOREACH(client, &vlan->clients, line)
-	view_client(client, now_ns, out);
+	for (client = TAILQ_FIRST(&vlan->clients); client; client = TAILQ_NEXT(client, line))
+		view_client(client, now_ns, out);
 	view_servers(vlan, now_ns, out);
 	for (uint32_t i = 0; i < MINUTES; i++)
 		if (now_ns / MINUTE_NS - vlan->minute[i].minute < MINUTES) {

@@ -93,6 +93,7 @@ static void show(struct world *w, uint64_t ms)
 
 static void begin(enum sl_mode mode)
 {
+	shown = NULL;
 	fault_play(&world, fault_peace, mode, 0);
 	world.site.policy.guardrails.hold_down_ms = HOLD_MS;
 	world.site.policy.service[GUEST].matches = 1;
@@ -195,6 +196,24 @@ static void it_is_said_again_when_it_is_another(void **state)
 	assert_int_equal(world.incidents, 1);
 }
 
+static void a_dark_uplink_adds_nothing(void **state)
+{
+	struct sl_dhcp_report report = STARVED;
+
+	begin(SL_MODE_ENFORCE);
+	snprintf(report.new_server, sizeof(report.new_server), "10.9.9.9");
+	report.clients_unanswered = 0;
+	play(&report, SAID_MS);
+	world.black[LTE] = true;
+	play(&report, 2000);
+	report.clients_unanswered = 12;
+	play(&report, 20000);
+	assert_int_equal(times_said("DHCP"), 1);
+	world.black[LTE] = false;
+	play(&report, 20000);
+	assert_int_equal(times_said("12 devices ask"), 1);
+}
+
 static void it_survives_a_restart_of_control(void **state)
 {
 	const struct sl_dhcp_report starved = STARVED;
@@ -232,6 +251,7 @@ int main(void)
 #define TEST(name) sl_row_add(&tests, #name, name, NULL)
 	TEST(it_is_an_incident_until_it_has_been_well);
 	TEST(it_is_said_again_when_it_is_another);
+	TEST(a_dark_uplink_adds_nothing);
 	TEST(it_survives_a_restart_of_control);
 	TEST(it_hides_no_other_fault);
 	return sl_row_run("control dhcp", &tests);
