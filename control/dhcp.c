@@ -162,6 +162,8 @@ static void put_on_record(struct sl_site *site, const struct sl_vlan *vlan,
 
 	sl_say_turn(site, SL_SITE_SERVICES);
 	snprintf(record->fingerprint, sizeof(record->fingerprint), PRINT, vlan->vlan);
+	snprintf(record->remembered, sizeof(record->remembered),
+		 "nothing is done about such an incident, so nothing is learnt");
 	put(record, "dhcp_unanswered", report->clients_unanswered, SL_DHCP_MANY);
 	put(record, "dhcp_refused", report->clients_refused, SL_DHCP_MANY);
 	put(record, "dhcp_asking", report->clients_asking, 0);
