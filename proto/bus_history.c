@@ -61,6 +61,13 @@ static void make_lean(struct sl_telemetry *lean, const struct sl_telemetry *from
 			path->reason[0] = '\0';
 	}
 	lean->paths = paths;
+	lean->dhcp = 0;
+	for (uint32_t i = 0; i < from->dhcp; i++) {
+		const struct sl_dhcp_report *vlan = &from->dhcp_vlan[i];
+
+		if (vlan->clients_unanswered || vlan->clients_refused || vlan->new_server[0])
+			lean->dhcp_vlan[lean->dhcp++] = *vlan;
+	}
 	for (uint32_t i = 0; i < lean->uplinks; i++)
 		if (lean->uplink[i].state != SL_HEALTH_DOWN)
 			lean->uplink[i].reason[0] = '\0';

@@ -159,6 +159,9 @@ static void health_lean(void **state)
 			  .rtt = {{"seq", 9}, {"seq", 7, 1, 10000, 20000, 30000}}}},
 		.counters = 1,
 		.counter = {{"packets.ok", 7}},
+		.dhcp = 2,
+		.dhcp_vlan = {{.vlan = 20, .clients = 5},
+			      {.vlan = 30, .clients = 9, .clients_unanswered = 3}},
 	};
 	static const struct sl_policy_history lean = {60, SL_HISTORY_LEAN};
 	struct sl_bus *bus = start();
@@ -174,6 +177,9 @@ static void health_lean(void **state)
 	assert_int_equal(came.path[0].rtt[1].p95_us, 20000);
 	assert_int_equal(came.counters + came.path[0].dns.samples, 0);
 	assert_string_equal(came.path[0].reason, "");
+	assert_int_equal(came.dhcp, 1);
+	assert_int_equal(came.dhcp_vlan[0].vlan, 30);
+	assert_int_equal(came.dhcp_vlan[0].clients_unanswered, 3);
 	assert_int_equal(telemetry.paths, 2);
 	finish(bus);
 }
