@@ -210,10 +210,10 @@ static void print_limits(const struct sl_fleet_view *view)
 	if (view->more)
 		printf("only %d sites are looked at, and there are more\n", SL_FLEET_SITES_MAX);
 	if (view->cut)
-		printf("of %u sites only the last %d changes were read\n", view->cut,
-		       SL_FLEET_ENTRIES);
+		printf("sites of which only the last %d changes were read: %u\n", SL_FLEET_ENTRIES,
+		       view->cut);
 	if (view->unreadable)
-		printf("%u entries could not be read\n", view->unreadable);
+		printf("entries that could not be read: %u\n", view->unreadable);
 }
 
 void sl_fleet_print(const struct sl_fleet_view *view)
@@ -227,8 +227,8 @@ void sl_fleet_print(const struct sl_fleet_view *view)
 	print_alone(view);
 	if (view->fleet.cases)
 		fputc('\n', stdout);
-	printf("%u sites: %u well, %u with something open, %u silent\n", view->fleet.sites,
-	       count.well, count.open, count.silent);
+	printf("%u site%s: %u well, %u with something open, %u silent\n", view->fleet.sites,
+	       view->fleet.sites == 1 ? "" : "s", count.well, count.open, count.silent);
 	if (count.silent)
 		print_silent(view, count.silent);
 	print_limits(view);
