@@ -5,14 +5,9 @@
 
 #include <string.h>
 
-#define S         UINT64_C(1000000000)
-#define NTP_EPOCH UINT64_C(2208988800) /* from 1900 to 1970, s */
+#define S SL_REFLECT_S
 
-/* S 0: this clock is not known to be synchronized; Z 0: NTP format; about 1 ms: 2^-32 x 2^22 s. */
-#define ERROR_SCALE      22
-#define ERROR_MULTIPLIER 1
-
-/* Offsets of fields. */
+/* Offsets of fields that are read. */
 enum {
 	AT_NUMBER = 0,
 	AT_TIME = 4,
@@ -20,47 +15,27 @@ enum {
 	AT_RECEIVED = 16,
 	AT_SENDER_NUMBER = 24,
 	AT_SENDER_TIME = 28,
-	AT_SENDER_ERROR = 36,
-	AT_SENDER_TTL = 40,
 };
-
-static void put32(uint8_t *to, uint32_t value)
-{
-	for (int i = 0; i < 4; i++)
-		to[i] = (uint8_t)(value >> (24 - 8 * i));
-}
 
 static uint32_t get32(const uint8_t *from)
 {
 	return (uint32_t)from[0] << 24 | (uint32_t)from[1] << 16 | (uint32_t)from[2] << 8 | from[3];
 }
 
-static void put_time(uint8_t *to, uint64_t unix_ns)
-{
-	put32(to, (uint32_t)(unix_ns / S + NTP_EPOCH));
-	put32(to + 4, (uint32_t)((unix_ns % S << 32) / S));
-}
-
 /* Era 0, until 2036, and the next: what would be before 1970 is of that. */
 static uint64_t get_time(const uint8_t *from)
 {
-	uint32_t seconds = get32(from) - (uint32_t)NTP_EPOCH;
+	uint32_t seconds = get32(from) - (uint32_t)SL_REFLECT_NTP_EPOCH;
 
 	return seconds * S + ((uint64_t)get32(from + 4) * S >> 32);
-}
-
-static void put_error(uint8_t *to)
-{
-	to[0] = ERROR_SCALE;
-	to[1] = ERROR_MULTIPLIER;
 }
 
 void sl_stamp_write(uint8_t packet[SL_STAMP_BYTES], uint32_t number, uint64_t unix_ns)
 {
 	memset(packet, 0, SL_STAMP_BYTES);
-	put32(packet + AT_NUMBER, number);
-	put_time(packet + AT_TIME, unix_ns);
-	put_error(packet + AT_ERROR);
+	sl_reflect_put32(packet + AT_NUMBER, number);
+	sl_reflect_put_time(packet + AT_TIME, unix_ns);
+	sl_reflect_put_error(packet + AT_ERROR);
 }
 
 bool sl_stamp_reflect(uint8_t *packet, uint32_t length, uint8_t ttl, uint64_t received_unix_ns,
@@ -68,15 +43,7 @@ bool sl_stamp_reflect(uint8_t *packet, uint32_t length, uint8_t ttl, uint64_t re
 {
 	if (length < SL_STAMP_BYTES)
 		return false;
-	/* The sender's number, time and error estimate, as they are; its number is ours, too. */
-	memmove(packet + AT_SENDER_NUMBER, packet + AT_NUMBER, 14);
-	memset(packet + AT_SENDER_ERROR + 2, 0, 2);
-	packet[AT_SENDER_TTL] = ttl;
-	memset(packet + AT_SENDER_TTL + 1, 0, 3);
-	put_time(packet + AT_RECEIVED, received_unix_ns);
-	put_time(packet + AT_TIME, replied_unix_ns);
-	put_error(packet + AT_ERROR);
-	memset(packet + AT_ERROR + 2, 0, 2);
+	sl_reflect_fields(packet, ttl, received_unix_ns, replied_unix_ns);
 	return true;
 }
 

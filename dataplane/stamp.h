@@ -9,10 +9,7 @@
 #ifndef SL_STAMP_H
 #define SL_STAMP_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#define SL_STAMP_BYTES 44 /* RFC 8762 4.2.1, 4.3.1: both directions, so nothing is amplified */
+#include "fastpath/reflect.h"
 
 /* The four times of an exchange, ns since 1970. */
 struct sl_stamp_times {

@@ -37,6 +37,10 @@
  * sl_tc_mark (lan ingress: metadata to skb mark), sl_sweep (expires a slice of the
  * table: run by BPF_PROG_TEST_RUN with a struct sl_sweep_args as its packet, so with
  * preemption off like the rest; returns how many flows it freed).
+ *
+ * Of reflect.bpf.c, whose program is sl_reflect, and never pinned:
+ * sl_state      ARRAY[1] struct sl_reflect_state, mmapable
+ * sl_own        HASH[SL_REFLECT_OWN_MAX] of struct sl_reflect_local to struct sl_reflect_mac
  */
 
 #define SL_PORT_SLOTS 1024
@@ -46,6 +50,7 @@
 #define SL_HANDOVER_QUEUES   64
 #define SL_HANDOVER_STALE_NS INT64_C(50000000) /* a worker silent for longer is dead or hung */
 #define SL_LOCALS_MAX        256
+#define SL_REFLECT_OWN_MAX   128
 
 /* An address in network order, IPv4 as ::ffff:a.b.c.d. */
 struct sl_local {

@@ -12,6 +12,7 @@
 #define SL_RESET_H
 
 #include "believe.h"
+#include "turn.h"
 
 #define SL_RESET_TCP_BYTES 20u
 #define SL_RESET_TTL       64
@@ -43,78 +44,44 @@ SL_INLINE void sl_reset_note(struct sl_flow *flow, struct sl_work *work,
 		result->sample[i].weight = 0;
 }
 
-SL_INLINE void sl_reset_put16(uint8_t *p, uint32_t value)
-{
-	p[0] = (uint8_t)(value >> 8);
-	p[1] = (uint8_t)value;
-}
-
-/* Exchange @bytes at @a with those at @b. */
-SL_INLINE void sl_reset_swap(uint8_t *a, uint8_t *b, uint32_t bytes)
-{
-	for (uint32_t i = 0; i < bytes; i++) {
-		uint8_t byte = a[i];
-
-		a[i] = b[i];
-		b[i] = byte;
-	}
-}
-
-/* Sum of @bytes (even, constant) as of RFC 1071, not folded. */
-SL_INLINE uint32_t sl_reset_sum(const uint8_t *p, uint32_t bytes)
-{
-	uint32_t sum = 0;
-
-	for (uint32_t i = 0; i < bytes; i += 2)
-		sum += (uint32_t)(p[i] << 8 | p[i + 1]);
-	return sum;
-}
-
-SL_INLINE uint32_t sl_reset_fold(uint32_t sum)
-{
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return ~sum & 0xffff;
-}
-
 /* The TCP header at @tcp, turned round; @pseudo: sum of addresses and protocol. */
 SL_INLINE void sl_reset_tcp(uint8_t *tcp, uint32_t pseudo)
 {
-	sl_reset_swap(tcp, tcp + 2, 2);
+	sl_turn_swap(tcp, tcp + 2, 2);
 	for (int i = 0; i < 4; i++) {
 		tcp[4 + i] = tcp[8 + i];
 		tcp[8 + i] = 0;
 	}
-	sl_reset_put16(tcp + 12, 0x5000 | SL_TCP_RST);
+	sl_turn_put16(tcp + 12, 0x5000 | SL_TCP_RST);
 	for (int i = 14; i < 20; i++)
 		tcp[i] = 0;
-	sl_reset_put16(tcp + 16, sl_reset_fold(pseudo + SL_RESET_TCP_BYTES +
-					       sl_reset_sum(tcp, SL_RESET_TCP_BYTES)));
+	sl_turn_put16(tcp + 16, sl_turn_fold(pseudo + SL_RESET_TCP_BYTES +
+					     sl_turn_sum(tcp, SL_RESET_TCP_BYTES)));
 }
 
 /* IPv4 without options (RFC 791). */
 SL_INLINE void sl_reset_ip4(uint8_t *ip)
 {
-	sl_reset_swap(ip + 12, ip + 16, 4);
+	sl_turn_swap(ip + 12, ip + 16, 4);
 	ip[1] = 0;
-	sl_reset_put16(ip + 2, 20 + SL_RESET_TCP_BYTES);
-	sl_reset_put16(ip + 4, 0);
-	sl_reset_put16(ip + 6, 0x4000);
+	sl_turn_put16(ip + 2, 20 + SL_RESET_TCP_BYTES);
+	sl_turn_put16(ip + 4, 0);
+	sl_turn_put16(ip + 6, 0x4000);
 	ip[8] = SL_RESET_TTL;
-	sl_reset_put16(ip + 10, 0);
-	sl_reset_put16(ip + 10, sl_reset_fold(sl_reset_sum(ip, 20)));
-	sl_reset_tcp(ip + 20, sl_reset_sum(ip + 12, 8) + SL_PROTO_TCP);
+	sl_turn_put16(ip + 10, 0);
+	sl_turn_put16(ip + 10, sl_turn_fold(sl_turn_sum(ip, 20)));
+	sl_reset_tcp(ip + 20, sl_turn_sum(ip + 12, 8) + SL_PROTO_TCP);
 }
 
 /* IPv6 without extension headers (RFC 8200). */
 SL_INLINE void sl_reset_ip6(uint8_t *ip)
 {
-	sl_reset_swap(ip + 8, ip + 24, 16);
-	sl_reset_put16(ip, 0x6000);
-	sl_reset_put16(ip + 2, 0);
-	sl_reset_put16(ip + 4, SL_RESET_TCP_BYTES);
+	sl_turn_swap(ip + 8, ip + 24, 16);
+	sl_turn_put16(ip, 0x6000);
+	sl_turn_put16(ip + 2, 0);
+	sl_turn_put16(ip + 4, SL_RESET_TCP_BYTES);
 	ip[7] = SL_RESET_TTL;
-	sl_reset_tcp(ip + 40, sl_reset_sum(ip + 8, 32) + SL_PROTO_TCP);
+	sl_reset_tcp(ip + 40, sl_turn_sum(ip + 8, 32) + SL_PROTO_TCP);
 }
 
 /*
@@ -135,7 +102,7 @@ SL_INLINE uint32_t sl_reset_turn(uint8_t *frame, const uint8_t *end, uint32_t l3
 		sl_reset_ip6(ip);
 	else
 		return 0;
-	sl_reset_swap(frame, frame + 6, 6);
+	sl_turn_swap(frame, frame + 6, 6);
 	return l4 + SL_RESET_TCP_BYTES;
 }
 
