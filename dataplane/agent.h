@@ -15,12 +15,16 @@
 
 struct event_base;
 struct sl_agent;
+struct sl_reflect_state;
 
 /* What an engine wants done beside sl_engine_ops; any may be NULL. */
 struct sl_agent_hooks {
 	int (*sweep)(struct sl_engine *engine); /* each 100 ms; < 0 is counted */
 	/* Each 1 s: ports that came back; how many, or < 0 and @why. */
 	int (*reattach)(struct sl_engine *engine, char *why, size_t why_size);
+	/* A policy's STAMP reflector in the engine: its state, the same each time; NULL = none. */
+	struct sl_reflect_state *(*reflect)(struct sl_engine *engine,
+					    const struct sl_policy *policy);
 };
 
 struct sl_agent_config {

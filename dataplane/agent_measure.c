@@ -446,6 +446,7 @@ void sl_agent_tick10(struct sl_agent *agent)
 	agent->last10_ns = now_ns;
 	if (late_us > TICK_US && late_us - TICK_US > agent->late_max_us)
 		agent->late_max_us = late_us - TICK_US;
+	sl_agent_reflector_tick(agent);
 	if (sl_agent_tables(agent)->knobs.bypass) {
 		sl_liveness_forget(&agent->liveness);
 		agent->liveness.started = false; /* counters of before are no base for after */

@@ -86,11 +86,12 @@ typedef void sl_agent_counter(void *arg, const char *name, uint64_t value);
 void sl_agent_names_count(struct sl_agent *agent, sl_agent_counter *add, void *arg);
 
 /*
- * probes: 0 or -errno; what they said before liveness looks, what is to be asked after it; a
+ * probes: 0 or -errno; the reflector's 10 ms; what they said before liveness looks, what is to be asked after it; a
  * server that a flow uses; limits of the standing policy; their counters, and words on an uplink.
  */
 int sl_agent_probes_open(struct sl_agent *agent);
 void sl_agent_probes_close(struct sl_agent *agent);
+void sl_agent_reflector_tick(struct sl_agent *agent);
 void sl_agent_probes_begin(struct sl_agent *agent, uint64_t now_ns);
 void sl_agent_probes_send(struct sl_agent *agent, uint64_t now_ns);
 void sl_agent_probes_learn(struct sl_agent *agent, const struct sl_inspect *inspect);

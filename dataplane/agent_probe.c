@@ -138,21 +138,25 @@ static void set_reflector(struct sl_probe *probe, unsigned int u,
 /* Opened when the policy first says who may ask; closed when nobody may. */
 static void apply_reflector(struct sl_agent *agent)
 {
+	const struct sl_agent_hooks *hooks = &agent->config.hooks;
+	struct sl_reflect_state *program = NULL;
 	int err = 0;
 
+	if (hooks->reflect)
+		program = hooks->reflect(agent->config.engine, &agent->apply.policy);
 	if (!agent->apply.policy.reflector.allows) {
 		sl_reflector_close(agent->reflector);
 		agent->reflector = NULL;
 		return;
 	}
 	if (!agent->reflector)
-		err = sl_reflector_open(&agent->reflector, agent->config.base, SL_REFLECTOR_PORT);
+		err = sl_reflector_open(&agent->reflector, agent->config.base, SL_STAMP_PORT);
 	if (err)
-		sl_log(SL_LOG_WARN, "reflector", "port=%d why=\"%s\"", SL_REFLECTOR_PORT,
+		sl_log(SL_LOG_WARN, "reflector", "port=%d why=\"%s\"", SL_STAMP_PORT,
 		       strerror(-err));
 	else
 		sl_reflector_apply(agent->reflector, &agent->apply.policy,
-				   sl_agent_tables(agent)->mark_base);
+				   sl_agent_tables(agent)->mark_base, program);
 }
 
 void sl_agent_probes_apply(struct sl_agent *agent)
@@ -259,6 +263,12 @@ void sl_agent_probes_learn(struct sl_agent *agent, const struct sl_inspect *insp
 }
 
 /* ---- the tick ---- */
+
+void sl_agent_reflector_tick(struct sl_agent *agent)
+{
+	if (agent->reflector)
+		sl_reflector_tick(agent->reflector, sl_agent_tables(agent)->knobs.bypass);
+}
 
 void sl_agent_probes_begin(struct sl_agent *agent, uint64_t now_ns)
 {

@@ -20,15 +20,16 @@
 #define BYTES_MOST  1500 /* a sender may pad (RFC 8762 4.2.1) */
 #define S           UINT64_C(1000000000)
 #define TTL_UNKNOWN 0
+#define VALID_NS    S /* of the program, when the agent does not come: killed, or hung */
 
 struct sl_reflector {
 	int fd;
 	struct event *readable;
-	struct sl_policy_reflector policy;
 	struct sl_policy_uplink uplink[SL_WIRE_UPLINKS_MAX];
 	uint32_t uplinks, mark_base;
-	uint64_t paid_until_ns; /* as in probe.c: one word is the bucket */
+	struct sl_reflect_state own, *state; /* *state: of the program, where there is one */
 	struct sl_reflector_counts counts;
+	uint64_t by_socket;
 };
 
 /* A question, and what must be known to answer it. */
@@ -43,43 +44,16 @@ struct question {
 
 /* ---- who may ask, and how often ---- */
 
-static bool in_prefix(const uint8_t address[16], const struct sl_policy_prefix *prefix)
-{
-	uint32_t whole = prefix->bits / 8, rest = prefix->bits % 8;
-
-	if (memcmp(address, prefix->address, whole) != 0)
-		return false;
-	return rest == 0 || (address[whole] ^ prefix->address[whole]) >> (8 - rest) == 0;
-}
-
-static bool may_ask(const struct sl_reflector *r, const uint8_t address[16])
-{
-	for (uint32_t i = 0; i < r->policy.allows; i++)
-		if (in_prefix(address, &r->policy.allow[i]))
-			return true;
-	return false;
-}
-
-/* A tenth of a second's worth may come at once. */
-static bool in_time(struct sl_reflector *r)
-{
-	uint64_t now_ns = sl_clock_ns(), price_ns = S / r->policy.per_second;
-	uint64_t ahead_ns = S / 10 > price_ns ? S / 10 : price_ns;
-	uint64_t paid_ns = r->paid_until_ns > now_ns ? r->paid_until_ns : now_ns;
-
-	if (paid_ns + price_ns - now_ns > ahead_ns)
-		return false;
-	r->paid_until_ns = paid_ns + price_ns;
-	return true;
-}
-
 static bool is_answered(struct sl_reflector *r, const struct question *q)
 {
-	if (!may_ask(r, q->from.sin6_addr.s6_addr))
+	struct sl_reflect_address from;
+
+	memcpy(&from, &q->from.sin6_addr, sizeof(from));
+	if (!sl_reflect_may_ask(r->state, &from))
 		r->counts.foreign++;
-	else if (q->length < SL_STAMP_BYTES)
+	else if (q->length < SL_STAMP_BYTES || q->from.sin6_port == htons(SL_STAMP_PORT))
 		r->counts.malformed++;
-	else if (!in_time(r))
+	else if (!sl_reflect_pay(r->state, sl_clock_ns()))
 		r->counts.over_rate++;
 	else
 		return true;
@@ -194,7 +168,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 
 	for (int i = 0; i < READS_MOST && read_question(fd, &question); i++)
 		if (is_answered(r, &question) && answer(r, &question))
-			r->counts.reflected++;
+			r->by_socket++;
 }
 
 /* ---- open, close ---- */
@@ -243,6 +217,7 @@ int sl_reflector_open(struct sl_reflector **out, struct event_base *base, uint16
 
 	if (!r)
 		return -ENOMEM;
+	r->state = &r->own;
 	err = listen_on(r, base, port);
 	if (err) {
 		sl_reflector_close(r);
@@ -256,6 +231,7 @@ void sl_reflector_close(struct sl_reflector *r)
 {
 	if (!r)
 		return;
+	r->state->valid_until_ns = 0;
 	if (r->readable)
 		event_free(r->readable);
 	if (r->fd >= 0)
@@ -263,12 +239,47 @@ void sl_reflector_close(struct sl_reflector *r)
 	free(r);
 }
 
-void sl_reflector_apply(struct sl_reflector *r, const struct sl_policy *policy, uint32_t mark_base)
+static struct sl_reflect_prefix prefix_of(const struct sl_policy_prefix *policy)
 {
-	r->policy = policy->reflector;
+	struct sl_reflect_prefix prefix;
+	uint8_t mask[16] = {0};
+
+	for (uint32_t bit = 0; bit < policy->bits; bit++)
+		mask[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
+	memcpy(&prefix.mask, mask, sizeof(prefix.mask));
+	memcpy(&prefix.network, policy->address, sizeof(prefix.network));
+	for (int i = 0; i < 2; i++)
+		prefix.network.word[i] &= prefix.mask.word[i];
+	return prefix;
+}
+
+/* The program may run meanwhile: it allows nobody until the last line. */
+static void set_state(struct sl_reflect_state *state, const struct sl_policy_reflector *policy)
+{
+	__atomic_store_n(&state->allows, 0, __ATOMIC_RELEASE);
+	sl_reflect_set_rate(state, policy->per_second);
+	for (uint32_t i = 0; i < policy->allows; i++)
+		state->allow[i] = prefix_of(&policy->allow[i]);
+	__atomic_store_n(&state->allows, policy->allows, __ATOMIC_RELEASE);
+}
+
+void sl_reflector_apply(struct sl_reflector *r, const struct sl_policy *policy, uint32_t mark_base,
+			struct sl_reflect_state *program)
+{
+	r->state = program ? program : &r->own;
+	set_state(r->state, &policy->reflector);
 	r->mark_base = mark_base;
 	r->uplinks = policy->uplinks;
 	memcpy(r->uplink, policy->uplink, sizeof(r->uplink));
+}
+
+void sl_reflector_tick(struct sl_reflector *r, bool rest)
+{
+	uint64_t before_ns = sl_clock_ns(), real_ns = unix_ns(), after_ns = sl_clock_ns();
+
+	r->state->unix_offset_ns = real_ns - (before_ns + (after_ns - before_ns) / 2);
+	__atomic_store_n(&r->state->valid_until_ns, rest ? 0 : after_ns + VALID_NS,
+			 __ATOMIC_RELEASE);
 }
 
 uint16_t sl_reflector_port(const struct sl_reflector *r)
@@ -279,7 +290,10 @@ uint16_t sl_reflector_port(const struct sl_reflector *r)
 	return getsockname(r->fd, (struct sockaddr *)&at, &size) ? 0 : ntohs(at.sin6_port);
 }
 
-const struct sl_reflector_counts *sl_reflector_counts(const struct sl_reflector *r)
+const struct sl_reflector_counts *sl_reflector_counts(struct sl_reflector *r)
 {
+	r->counts.reflected_fast = r->state->reflected;
+	r->counts.reflected = r->by_socket + r->counts.reflected_fast;
+	r->counts.fast_devices = r->state->devices;
 	return &r->counts;
 }

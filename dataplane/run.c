@@ -226,7 +226,8 @@ static enum sl_exit open_agent(struct run *run)
 		.how = run->took_over ? "took over pinned tables" : "first start",
 		.keep_engine = run->options->engine != NULL,
 		.hooks = {.sweep = is_dpdk(run) ? sl_dpdk_tick : sl_xdp_sweep,
-			  .reattach = is_dpdk(run) ? sl_dpdk_second : sl_xdp_reattach},
+			  .reattach = is_dpdk(run) ? sl_dpdk_second : sl_xdp_reattach,
+			  .reflect = is_dpdk(run) ? NULL : sl_xdp_reflect},
 	};
 	char why[SL_TEXT_MAX];
 	int err = sl_agent_open(&run->agent, &config, why);

@@ -33,7 +33,10 @@ static const char *port_line(struct sl_engine *engine, unsigned int port)
 {
 	struct sl_xdp *xdp = (struct sl_xdp *)engine;
 
-	return port < xdp->ports ? xdp->port[port].line : NULL;
+	if (port < xdp->ports)
+		return xdp->port[port].line;
+	port -= xdp->ports;
+	return port < xdp->reflect.devices ? xdp->reflect.device[port].line : NULL;
 }
 
 static struct sl_names *names_of(struct sl_engine *engine)
@@ -68,6 +71,7 @@ static void xdp_close(struct sl_engine *engine, bool detach)
 
 	sl_xdp_tables_close(xdp);
 	sl_xdp_handover_close(xdp, detach);
+	sl_xdp_reflect_close(xdp);
 	sl_xdp_unload(xdp);
 	if (detach && !xdp->replay && sl_xdp_detach(xdp->pin_dir, why, sizeof(why)) < 0)
 		sl_xdp_say(xdp, "%s", why);
@@ -153,6 +157,7 @@ static void plan(struct sl_xdp *xdp, const struct sl_policy *policy)
 				 (uint8_t)(policy->ports + i), SL_SIDE_WAN, (int)i);
 	xdp->uplinks = policy->uplinks;
 	memcpy(xdp->uplink, policy->uplink, sizeof(xdp->uplink));
+	sl_xdp_reflect_plan(xdp, policy);
 }
 
 /* A wire is DPDK's alone: the kernel forwards by routes. */
@@ -205,9 +210,11 @@ static int attach_ports(struct sl_xdp *xdp, struct sl_xdp_why why, int *again)
 
 static int place(struct sl_xdp *xdp, struct sl_xdp_why why)
 {
-	int again = 0, err = attach_ports(xdp, why, &again), route_err;
+	int again = 0, err, route_err;
 	char text[SL_TEXT_MAX];
 
+	sl_xdp_reflect_drop(xdp->pin_dir, xdp);
+	err = attach_ports(xdp, why, &again);
 	sl_xdp_attach_drop(xdp->pin_dir, xdp);
 	route_err = routes(xdp, (struct sl_xdp_why){text, sizeof(text)});
 	return err || !route_err ? err : sl_xdp_fail(why, route_err, "%s", text);
@@ -238,6 +245,7 @@ int sl_xdp_reattach(struct sl_engine *engine, char *why, size_t why_size)
 	int again = 0, err = attach_ports(xdp, reason, &again);
 	int route_err = routes(xdp, (struct sl_xdp_why){text, sizeof(text)});
 
+	sl_xdp_reflect_look(xdp);
 	if (!err && route_err)
 		err = sl_xdp_fail(reason, route_err, "%s", text);
 	return err ? err : again;
@@ -255,8 +263,10 @@ static int open_live(struct sl_xdp *xdp, const struct sl_xdp_config *config, str
 {
 	bool take_over = sl_xdp_pin_each(xdp->pin_dir, visit_link, NULL) == 1;
 	char text[SL_TEXT_MAX];
-	int again = 0, err = attach_ports(xdp, why, &again);
+	int again = 0, err;
 
+	sl_xdp_reflect_drop(xdp->pin_dir, xdp);
+	err = attach_ports(xdp, why, &again);
 	if (err && !take_over) {
 		sl_xdp_detach(xdp->pin_dir, text, sizeof(text));
 		return err;
@@ -352,7 +362,7 @@ uint32_t sl_xdp_capacity(const struct sl_engine *engine)
 int sl_xdp_detach(const char *pin_dir, char *why, size_t why_size)
 {
 	const char *dir = pin_dir ? pin_dir : SL_XDP_PIN_DIR;
-	int dropped = sl_xdp_attach_drop(dir, NULL);
+	int dropped = sl_xdp_attach_drop(dir, NULL) + sl_xdp_reflect_drop(dir, NULL);
 	int err = sl_route_remove(why, why_size);
 
 	sl_xdp_pin_remove(dir);

@@ -16,6 +16,7 @@
 #include "../proto/policy.h"
 #include "capture.h"
 #include "engine.h"
+#include "fastpath/reflect.h"
 
 #define SL_XDP_PIN_DIR   "/sys/fs/bpf/storeline/v7" /* v = SL_TABLES_LAYOUT */
 #define SL_XDP_FLOWS     100000
@@ -61,6 +62,13 @@ int sl_xdp_place(struct sl_engine *engine, const struct sl_policy *policy, char 
  * attached again; or -errno of the first that failed, and @why.
  */
 int sl_xdp_reattach(struct sl_engine *engine, char *why, size_t why_size);
+
+/*
+ * @policy's STAMP reflector: its program on the uplinks where no program stands, replaced in place,
+ * or off.  Its state, good until close and shared with the socket; NULL: there is none, or
+ * this kernel refuses the program, and the socket answers alone.  Where it stands: ops->port().
+ */
+struct sl_reflect_state *sl_xdp_reflect(struct sl_engine *engine, const struct sl_policy *policy);
 
 /* ---- under DPDK's AF_XDP driver: the engine was opened with .handover ---- */
 

@@ -5,6 +5,8 @@
  *   xdp_attach.c  ports to links                       xdp_tables.c  generations
  *   xdp_pin.c     bpffs, pins by name                  xdp_run.c     packets and sweeps
  *   xdp_handover.c  ports that DPDK's AF_XDP driver holds   xdp_locals.c  own addresses
+ *   xdp_reflect.c   the STAMP reflector's own program       xdp_own.c     where it may be asked
+ *   xdp_veth.c      may XDP send on a device
  */
 #ifndef SL_XDP_PRIVATE_H
 #define SL_XDP_PRIVATE_H
@@ -34,6 +36,24 @@ struct sl_xdp_port {
 	bool generic;
 	enum sl_xdp_hold hold[SL_XDP_HOOKS];
 	char line[96];
+};
+
+/* The reflector's program, on devices where sl_xdp does not stand. */
+struct sl_xdp_reflector {
+	char name[SL_NAME_MAX];
+	char device[SL_DEVICE_MAX];
+	uint32_t ifindex; /* 0 = it does not stand there: the socket alone answers */
+	int said_err;     /* why not; said once */
+	uint32_t refused; /* the ifindex that is not tried again, as its driver cannot */
+	char line[96];
+};
+
+struct sl_xdp_reflect {
+	struct reflect_bpf *skel; /* NULL = not loaded yet */
+	struct sl_reflect_state *state;
+	int own_err; /* of the last look at own addresses; said once */
+	uint32_t devices;
+	struct sl_xdp_reflector device[SL_XDP_PORTS_MAX];
 };
 
 struct sl_xdp {
@@ -69,6 +89,7 @@ struct sl_xdp {
 	struct sl_xdp_port port[SL_XDP_PORTS_MAX];
 	struct sl_policy_uplink uplink[SL_WIRE_UPLINKS_MAX];
 	uint32_t uplinks;
+	struct sl_xdp_reflect reflect;
 };
 
 /* Where the reason of a failure goes. */
@@ -125,5 +146,22 @@ bool sl_xdp_handover_there(const struct sl_xdp *xdp, const struct sl_xdp_port *p
 /* Take our netlink program off @device, and its pin @path.  How many programs: 0 or 1. */
 int sl_xdp_handover_drop(const char *path, const char *device);
 void sl_xdp_handover_close(struct sl_xdp *xdp, bool detach); /* before the program is unloaded */
+
+/* xdp_reflect.c */
+#define SL_XDP_REFLECT_PIN "reflect" /* reflect_DEVICE: its link there */
+/* On which devices @policy wants it; behind the plan of the ports. */
+void sl_xdp_reflect_plan(struct sl_xdp *xdp, const struct sl_policy *policy);
+/* Take it off where the plan (@xdp NULL: nothing) does not want it.  How many. */
+int sl_xdp_reflect_drop(const char *dir, const struct sl_xdp *xdp);
+/* The 1 s tick: devices that came back, addresses that changed. */
+void sl_xdp_reflect_look(struct sl_xdp *xdp);
+void sl_xdp_reflect_close(struct sl_xdp *xdp); /* links stay, as they are pinned */
+
+/* xdp_veth.c: does what XDP_TX sends on @ifindex get away? */
+bool sl_xdp_sends(uint32_t ifindex);
+
+/* xdp_own.c: write sl_own, the map @fd, anew for the devices of @reflect.  0; -ENOSPC, it is full;
+ * or -errno. */
+int sl_xdp_own_write(int fd, const struct sl_xdp_reflect *reflect);
 
 #endif

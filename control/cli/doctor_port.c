@@ -76,7 +76,16 @@ static void xdp_known(struct sl_findings *findings, const struct sl_facts_port *
 								     : "");
 }
 
-static void xdp(struct sl_findings *findings, const struct sl_facts_port *port)
+/* On a gateway's uplinks stands the reflector's program, or none. */
+static bool is_reflectors(const struct sl_facts *facts, const struct sl_facts_port *port)
+{
+	return port->uplink && facts->policy->reflector.allows &&
+	       facts->policy->placement == SL_PLACEMENT_GATEWAY &&
+	       facts->policy->engine.kind == SL_ENGINE_XDP;
+}
+
+static void xdp(struct sl_findings *findings, const struct sl_facts *facts,
+		const struct sl_facts_port *port)
 {
 	bool generic = port->has_features && !(port->features & SL_FACTS_XDP_BASIC);
 	char check[CHECK_MAX];
@@ -103,7 +112,13 @@ static void xdp(struct sl_findings *findings, const struct sl_facts_port *port)
 			      "lower the MTU to 3498 or less, or live with generic XDP", "%u",
 			      port->mtu);
 	title(port, "XDP program", check);
-	if (port->attached)
+	if (port->attached && is_reflectors(facts, port))
+		sl_doctor_add(findings, SL_DOCTOR_WARN, check,
+			      "Storeline's reflector from before, or another's program, and then "
+			      "STAMP is answered by the agent's socket alone",
+			      "if no Storeline stands here, see whose it is: bpftool net",
+			      "there is one, on an uplink that reflects STAMP");
+	else if (port->attached)
 		sl_doctor_add(findings, SL_DOCTOR_WARN, check,
 			      "one is attached: Storeline's from before, or another's, and then "
 			      "Storeline cannot attach",
@@ -246,7 +261,7 @@ void sl_doctor_port(struct sl_findings *findings, const struct sl_facts *facts,
 		return;
 	}
 	link_state(findings, port);
-	xdp(findings, port);
+	xdp(findings, facts, port);
 	queues(findings, facts, port);
 	stack(findings, port);
 	offloads(findings, port);

@@ -113,6 +113,7 @@ CHANGE(jumbo_generic, no_native(); jumbo())
 CHANGE(guess, PORT->has_features = false)
 CHANGE(guess_no, PORT->has_features = false; snprintf(PORT->driver, 32, "qmi_wwan"))
 CHANGE(taken, PORT->attached = 1)
+CHANGE(taken_reflector, taken(); policy.reflector.allows = 1)
 CHANGE(few_queues, PORT->queues_rx = 1)
 CHANGE(few_queues_most, PORT->queues_rx = 1; PORT->queues_most = 2)
 CHANGE(one_queue, PORT->queues_rx = PORT->queues_most = 1)
@@ -201,6 +202,8 @@ static const struct row {
 	 "fibre (eth0) XDP", "generic only", ""},
 	{"an XDP program is there", taken, 0, SL_DOCTOR_WARN, "fibre (eth0) XDP program",
 	 "there is one", "bpftool net"},
+	{"where the reflector's would be", taken_reflector, 0, SL_DOCTOR_WARN,
+	 "fibre (eth0) XDP program", "on an uplink that reflects STAMP", "bpftool net"},
 	{"fewer queues than CPUs", few_queues, 0, SL_DOCTOR_WARN, "fibre (eth0) queues",
 	 "1 of 4, 4 CPUs", "ethtool -L eth0 combined 4"},
 	{"as many as it can", few_queues_most, 0, SL_DOCTOR_WARN, "fibre (eth0) queues", "1 of 2",

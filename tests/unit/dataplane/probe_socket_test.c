@@ -82,7 +82,7 @@ static struct sl_reflector *reflector(struct event_base *base)
 	policy.reflector.allows = 1; /* anybody: ::/0 */
 	policy.reflector.per_second = 1000;
 	assert_int_equal(sl_reflector_open(&r, base, 0), 0);
-	sl_reflector_apply(r, &policy, 0);
+	sl_reflector_apply(r, &policy, 0, NULL);
 	return r;
 }
 

@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "dataplane/clock.h"
 #include "dataplane/reflector.h"
 #include "dataplane/stamp.h"
 #include "tests/unit/row.h"
@@ -41,7 +43,8 @@ static int close_scene(void **state)
 	return 0;
 }
 
-static void allow(struct scene *scene, const char *prefixes, uint32_t rate)
+static void allow_beside(struct scene *scene, const char *prefixes, uint32_t rate,
+			 struct sl_reflect_state *program)
 {
 	static struct sl_policy policy;
 	char yaml[400], why[SL_TEXT_MAX];
@@ -52,7 +55,12 @@ static void allow(struct scene *scene, const char *prefixes, uint32_t rate)
 		 prefixes, rate);
 	if (sl_policy_read(&policy, yaml, strlen(yaml), "t", why, sizeof(why)))
 		fail_msg("%s", why);
-	sl_reflector_apply(scene->reflector, &policy, 0x5100);
+	sl_reflector_apply(scene->reflector, &policy, 0x5100, program);
+}
+
+static void allow(struct scene *scene, const char *prefixes, uint32_t rate)
+{
+	allow_beside(scene, prefixes, rate, NULL);
 }
 
 static void ask_of(struct scene *scene, int family)
@@ -138,7 +146,7 @@ static void malformed(void **state)
 static void over_rate(void **state)
 {
 	struct scene *scene = *state;
-	const struct sl_reflector_counts *counts = sl_reflector_counts(scene->reflector);
+	const struct sl_reflector_counts *counts;
 	uint8_t packet[1500];
 
 	allow(scene, "[127.0.0.0/8]", 10);
@@ -147,8 +155,63 @@ static void over_rate(void **state)
 		sl_stamp_write(packet, 1, S);
 		exchange(scene, packet, SL_STAMP_BYTES);
 	}
+	counts = sl_reflector_counts(scene->reflector);
 	assert_in_range(counts->reflected, 1, 49);
 	assert_int_equal(counts->reflected + counts->over_rate, 50);
+}
+
+/* Two reflectors must not ask each other for ever. */
+static void reflectors_port(void **state)
+{
+	const struct sockaddr_in from = {.sin_family = AF_INET, .sin_port = htons(SL_STAMP_PORT)};
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct scene *scene = *state;
+	uint8_t packet[1500];
+
+	allow(scene, "[127.0.0.0/8]", 1000);
+	scene->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	if (bind(scene->fd, (const struct sockaddr *)&from, sizeof(from)))
+		skip(); /* no right to, or taken */
+	to.sin_port = htons(sl_reflector_port(scene->reflector));
+	assert_int_equal(connect(scene->fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	sl_stamp_write(packet, 1, S);
+	assert_int_equal(exchange(scene, packet, SL_STAMP_BYTES), -1);
+	assert_int_equal(sl_reflector_counts(scene->reflector)->malformed, 1);
+}
+
+/* A program answers beside it: it has the clock, the rules and the bucket from here. */
+static void beside_a_program(void **state)
+{
+	static struct sl_reflect_state program;
+	struct scene *scene = *state;
+	uint8_t packet[1500];
+	struct timespec now;
+	int64_t off_ns;
+
+	program = (struct sl_reflect_state){.reflected = 5, .devices = 2};
+	allow_beside(scene, "[127.0.0.0/8]", 10, &program);
+	assert_int_equal(program.allows, 1);
+	sl_reflector_tick(scene->reflector, false);
+	assert_in_range(program.valid_until_ns, sl_clock_ns(), sl_clock_ns() + S);
+	clock_gettime(CLOCK_REALTIME, &now);
+	off_ns = (int64_t)((uint64_t)now.tv_sec * S + (uint64_t)now.tv_nsec - sl_clock_ns() -
+			   program.unix_offset_ns);
+	assert_true(off_ns < 50000000 && off_ns > -50000000); /* a busy machine's */
+	ask_of(scene, AF_INET);
+	answered(scene, SL_STAMP_BYTES);
+	assert_int_equal(sl_reflector_counts(scene->reflector)->reflected, 6);
+	assert_int_equal(sl_reflector_counts(scene->reflector)->reflected_fast, 5);
+	assert_int_equal(sl_reflector_counts(scene->reflector)->fast_devices, 2);
+	program.paid_until_ns = sl_clock_ns() + 10 * S; /* the program spent it */
+	sl_stamp_write(packet, 1, S);
+	assert_int_equal(exchange(scene, packet, SL_STAMP_BYTES), -1);
+	assert_int_equal(sl_reflector_counts(scene->reflector)->over_rate, 1);
+	sl_reflector_tick(scene->reflector, true);
+	assert_int_equal(program.valid_until_ns, 0);
+	sl_reflector_tick(scene->reflector, false);
+	sl_reflector_close(scene->reflector);
+	assert_int_equal(program.valid_until_ns, 0);
+	scene->reflector = NULL;
 }
 
 static void nobody(void **state)
@@ -165,9 +228,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define SCENE(name, run) {name, run, open_scene, close_scene, NULL}
-		SCENE("IPv4, also padded", ip4),  SCENE("IPv6", ip6),
-		SCENE("not from there", foreign), SCENE("too short", malformed),
-		SCENE("too often", over_rate),    SCENE("no policy, no answer", nobody),
+		SCENE("IPv4, also padded", ip4),
+		SCENE("IPv6", ip6),
+		SCENE("not from there", foreign),
+		SCENE("too short", malformed),
+		SCENE("too often", over_rate),
+		SCENE("no policy, no answer", nobody),
+		SCENE("from a reflector's port", reflectors_port),
+		SCENE("beside a program", beside_a_program),
 	};
 
 	return _cmocka_run_group_tests("reflector", tests, sizeof(tests) / sizeof(tests[0]), NULL,
