@@ -54,6 +54,19 @@ bool sl_locate_mtu(const struct sl_scene *scene, unsigned int service, unsigned 
  */
 bool sl_locate_waits(const struct sl_scene *scene, unsigned int service, unsigned int uplink);
 
+/* Connections that something on the way (a NAT, a firewall) forgot while they were at rest. */
+struct sl_idle {
+	bool forgotten;
+	uint32_t rest_ms; /* so long they had rested; 0 = not known */
+};
+
+/*
+ * Are @service's connections by @uplink reset, or silent, of late, while new ones open at once, without
+ * loss or delay?  True: @idle and @why (SL_TEXT_MAX) say more.  Keep-alives mend that.
+ */
+bool sl_locate_idle(const struct sl_scene *scene, unsigned int service, unsigned int uplink,
+		    struct sl_idle *idle, char *why);
+
 /* The verdict on @service's bad path by @uplink; @why (SL_TEXT_MAX) says it in words. */
 enum sl_verdict sl_locate(const struct sl_scene *scene, unsigned int service, unsigned int uplink,
 			  char *why);

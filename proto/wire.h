@@ -123,6 +123,8 @@ struct sl_path_report {
 	uint32_t large_stuck[2];  /* sent again and again, or missing for a second and more */
 	uint32_t large_passed[2]; /* that were stuck, and passed after all */
 	uint32_t remarked;        /* packets that left for the WAN with another DSCP */
+	/* Connections that asked after a rest, and were reset or had to repeat it; how long they rested. */
+	uint32_t idle_unanswered, idle_ms;
 };
 
 struct sl_uplink_report {

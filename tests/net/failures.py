@@ -74,7 +74,8 @@ class Seen:
         verdicts, wanted = self.verdicts(), set(self.failure.verdicts)
         known = not wanted or (verdicts & wanted and not verdicts - wanted - {"unknown"})
         done = all(any(a.startswith(must) for a in self.actions()) for must in self.failure.must)
-        return bool(known) and done and not self.false_actions()
+        return bool(known) and done and not self.false_actions() and \
+            self.failure.says in self.decision()
 
     def decision(self):
         told = [e for e in self.decisions() if e["remedy"] != "resolved"]

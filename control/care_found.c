@@ -1,0 +1,104 @@
+/*
+ * care_found.c - where the fault of a service's bad path is, with what was seen a moment ago
+ */
+#include "care.h"
+
+#include <stdio.h>
+
+#define AFTER_POLICY_MS   60000 /* later than this it is hardly the policy's doing */
+#define VERDICT_STANDS_MS 10000 /* without evidence of it, or of another */
+#define AFTERMATH_MS      10000 /* connections of a dark uplink have died or lived on by then */
+#define POLICY_TEXT       72
+
+/* Trouble that begins when a policy does may be that policy's: said, so that people roll it back. */
+static const char *after_policy(const struct sl_site *site, const struct sl_judge *judge,
+				char text[POLICY_TEXT])
+{
+	text[0] = '\0';
+	if (site->policy_ms && judge->first_bad_ms >= site->policy_ms &&
+	    judge->first_bad_ms - site->policy_ms <= AFTER_POLICY_MS)
+		snprintf(text, POLICY_TEXT, "; it began %.0f s after policy %llu",
+			 (double)(judge->first_bad_ms - site->policy_ms) / 1e3,
+			 (unsigned long long)site->policy_version);
+	return text;
+}
+
+/*
+ * A fault that no uplink mends was seen a moment ago, and now there is too little to tell: the
+ * evidence thinned out, not the fault.  Evidence of the uplink ends it at once.
+ */
+static enum sl_verdict still(const struct sl_site *site, struct sl_care *care,
+			     enum sl_verdict verdict, char *found)
+{
+	uint64_t since_ms = site->now_ms - care->found_ms;
+
+	if (verdict == SL_VERDICT_LAN || verdict == SL_VERDICT_DESTINATION ||
+	    verdict == SL_VERDICT_DNS) {
+		care->found = verdict;
+		care->found_ms = site->now_ms;
+	} else if (verdict == SL_VERDICT_UPLINK) {
+		care->found_ms = care->idle_seen_ms = 0;
+	} else if (verdict == SL_VERDICT_UNKNOWN && care->incident && care->found_ms &&
+		   since_ms < VERDICT_STANDS_MS) {
+		verdict = care->found;
+		snprintf(found, SL_TEXT_MAX, "as %.1f s ago, and nothing speaks against it",
+			 (double)since_ms / 1e3);
+	}
+	return verdict;
+}
+
+/*
+ * Just off a dark uplink: connections that were under way may fail where they are now, since a
+ * NAT or the far end knows them by the old one only.  That says nothing of the far end.
+ */
+static bool aftermath(const struct sl_site *site, const struct sl_care *care, unsigned int uplink,
+		      enum sl_verdict verdict)
+{
+	return verdict == SL_VERDICT_DESTINATION && care->left.down &&
+	       (care->phase == SL_PHASE_PROVING || care->phase == SL_PHASE_AWAY) &&
+	       uplink == sl_care_uplink(site, care->to) &&
+	       site->now_ms - care->moved_ms < AFTERMATH_MS;
+}
+
+/* The shortest rest of those that were forgotten: keep-alives have to be quicker than that. */
+static void note_idle(struct sl_site *site, unsigned int service, const struct sl_idle *idle)
+{
+	struct sl_care *care = &site->care[service];
+
+	if (!sl_care_idle(site, service).forgotten || !care->idle.rest_ms ||
+	    (idle->rest_ms && idle->rest_ms < care->idle.rest_ms))
+		care->idle = *idle;
+	care->idle_seen_ms = site->now_ms;
+}
+
+struct sl_idle sl_care_idle(const struct sl_site *site, unsigned int service)
+{
+	const struct sl_care *care = &site->care[service];
+
+	return care->idle_seen_ms && site->now_ms - care->idle_seen_ms < VERDICT_STANDS_MS
+		       ? care->idle
+		       : (struct sl_idle){.forgotten = false};
+}
+
+enum sl_verdict sl_care_locate(struct sl_site *site, unsigned int service, unsigned int uplink,
+			       char *found)
+{
+	struct sl_care *care = &site->care[service];
+	struct sl_scene scene = sl_say_scene(site);
+	enum sl_verdict verdict = sl_locate(&scene, service, uplink, found);
+	char policy[POLICY_TEXT], why[SL_TEXT_MAX];
+	struct sl_idle idle;
+
+	if (verdict == SL_VERDICT_DESTINATION &&
+	    sl_locate_idle(&scene, service, uplink, &idle, why))
+		note_idle(site, service, &idle);
+	if (aftermath(site, care, uplink, verdict)) {
+		verdict = SL_VERDICT_UNKNOWN;
+		snprintf(found, SL_TEXT_MAX, "what was under way on %s may still fail here",
+			 care->from);
+	}
+	verdict = still(site, care, verdict, found);
+	snprintf(site->record.located, sizeof(site->record.located), "%.180s%s", found,
+		 after_policy(site, &site->judge[service][uplink], policy));
+	return verdict;
+}
