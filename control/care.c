@@ -16,10 +16,9 @@
 
 unsigned int sl_care_uplink(const struct sl_site *site, const char *name)
 {
-	for (uint32_t u = 0; u < site->policy.uplinks; u++)
-		if (!strcmp(site->policy.uplink[u].name, name))
-			return u;
-	return SL_UPLINK_UNSET;
+	int uplink = sl_policy_uplink_index(&site->policy, name);
+
+	return uplink < 0 ? SL_UPLINK_UNSET : (unsigned int)uplink;
 }
 
 unsigned int sl_care_home(const struct sl_site *site, unsigned int service)

@@ -30,10 +30,24 @@ static void brief(void **state)
 	assert_string_equal(sl_view_brief(&path, text), row->brief);
 }
 
+/* A rate where there is a path, and nothing where there is none. */
+static void rate(void **state)
+{
+	const struct sl_path_report path = {.window_ms = 500, .bytes = {1000, 250000}};
+	static struct sl_view view;
+
+	view.path[1][0] = &path;
+	assert_int_equal(sl_view_rate_of(&view, 1, 0, 0), 16000);
+	assert_int_equal(sl_view_rate_of(&view, 1, 0, 1), 4000000);
+	assert_int_equal(sl_view_rate_of(&view, 1, 1, 1), 0);
+	assert_int_equal(sl_view_rate_of(&view, 0, 0, 1), 0);
+}
+
 int main(void)
 {
 	struct sl_row_tests tests = {.count = 0};
 
 	SL_ROWS_ADD(&tests, brief_rows, brief);
+	sl_row_add(&tests, "the rate of a service by an uplink", rate, NULL);
 	return sl_row_run("view", &tests);
 }
