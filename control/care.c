@@ -139,7 +139,7 @@ static void remedy(struct sl_site *site, unsigned int service, unsigned int wher
 	sl_relief_tried(site, service, &question);
 	question.clamp_failed = sl_clamp_failed(site, where);
 	question.verdict = move.verdict = sl_care_locate(site, service, where, found);
-	question.idle = sl_care_idle(site, service);
+	question.idle_ms = sl_care_idle_ms(site, service);
 	sl_learn_recall(site,
 			&(struct sl_sighting){service, where, move.verdict,
 					      site->judge[service][where].state, 0},

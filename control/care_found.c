@@ -7,6 +7,7 @@
 
 #define AFTER_POLICY_MS   60000 /* later than this it is hardly the policy's doing */
 #define VERDICT_STANDS_MS 10000 /* without evidence of it, or of another */
+#define IDLE_STANDS_MS    30000 /* requests are judged over 20 s: what was forgotten shows as long */
 #define AFTERMATH_MS      10000 /* connections of a dark uplink have died or lived on by then */
 #define POLICY_TEXT       72
 
@@ -61,23 +62,22 @@ static bool aftermath(const struct sl_site *site, const struct sl_care *care, un
 }
 
 /* The shortest rest of those that were forgotten: keep-alives have to be quicker than that. */
-static void note_idle(struct sl_site *site, unsigned int service, const struct sl_idle *idle)
+static void note_idle(struct sl_site *site, unsigned int service, uint32_t idle_ms)
 {
 	struct sl_care *care = &site->care[service];
+	uint32_t before_ms = sl_care_idle_ms(site, service);
 
-	if (!sl_care_idle(site, service).forgotten || !care->idle.rest_ms ||
-	    (idle->rest_ms && idle->rest_ms < care->idle.rest_ms))
-		care->idle = *idle;
+	care->idle_ms = before_ms && before_ms < idle_ms ? before_ms : idle_ms;
 	care->idle_seen_ms = site->now_ms;
 }
 
-struct sl_idle sl_care_idle(const struct sl_site *site, unsigned int service)
+uint32_t sl_care_idle_ms(const struct sl_site *site, unsigned int service)
 {
 	const struct sl_care *care = &site->care[service];
 
-	return care->idle_seen_ms && site->now_ms - care->idle_seen_ms < VERDICT_STANDS_MS
-		       ? care->idle
-		       : (struct sl_idle){.forgotten = false};
+	return care->idle_seen_ms && site->now_ms - care->idle_seen_ms < IDLE_STANDS_MS
+		       ? care->idle_ms
+		       : 0;
 }
 
 enum sl_verdict sl_care_locate(struct sl_site *site, unsigned int service, unsigned int uplink,
@@ -87,11 +87,12 @@ enum sl_verdict sl_care_locate(struct sl_site *site, unsigned int service, unsig
 	struct sl_scene scene = sl_say_scene(site);
 	enum sl_verdict verdict = sl_locate(&scene, service, uplink, found);
 	char policy[POLICY_TEXT], why[SL_TEXT_MAX];
-	struct sl_idle idle;
+	uint32_t idle_ms = verdict == SL_VERDICT_DESTINATION
+				   ? sl_locate_idle(&scene, service, uplink, why)
+				   : 0;
 
-	if (verdict == SL_VERDICT_DESTINATION &&
-	    sl_locate_idle(&scene, service, uplink, &idle, why))
-		note_idle(site, service, &idle);
+	if (idle_ms)
+		note_idle(site, service, idle_ms);
 	if (aftermath(site, care, uplink, verdict)) {
 		verdict = SL_VERDICT_UNKNOWN;
 		snprintf(found, SL_TEXT_MAX, "what was under way on %s may still fail here",

@@ -233,26 +233,20 @@ static bool has_offline_mode(const struct sl_scene *scene, unsigned int service)
 }
 
 /* The far end is well, and what was at rest on the way to it is forgotten (PEERS.md 4.3). */
-static void advise_keep_alive(const struct sl_idle *idle, struct sl_choice *choice)
+static void advise_keep_alive(uint32_t idle_ms, struct sl_choice *choice)
 {
 	choice->remedy = SL_REMEDY_NOTIFY;
 	choice->key = "keep-alive";
-	if (idle->rest_ms >= 1000)
-		snprintf(
-			choice->text, sizeof(choice->text),
-			"set the terminal's keep-alive below %u s, or raise the firewall's time-out",
-			idle->rest_ms / 1000);
-	else
-		snprintf(
-			choice->text, sizeof(choice->text),
-			"set the terminal's keep-alive below the firewall's time-out, or raise that");
+	snprintf(choice->text, sizeof(choice->text),
+		 "set the terminal's keep-alive below %u s, or raise the firewall's time-out",
+		 idle_ms / 1000);
 }
 
 static bool is_futile(const struct sl_scene *scene, const struct sl_question *question,
 		      struct sl_choice *choice)
 {
-	if (question->verdict == SL_VERDICT_DESTINATION && question->idle.forgotten) {
-		advise_keep_alive(&question->idle, choice);
+	if (question->verdict == SL_VERDICT_DESTINATION && question->idle_ms) {
+		advise_keep_alive(question->idle_ms, choice);
 		return true;
 	}
 	for (size_t i = 0; i < sizeof(futile) / sizeof(futile[0]); i++) {

@@ -54,18 +54,13 @@ bool sl_locate_mtu(const struct sl_scene *scene, unsigned int service, unsigned 
  */
 bool sl_locate_waits(const struct sl_scene *scene, unsigned int service, unsigned int uplink);
 
-/* Connections that something on the way (a NAT, a firewall) forgot while they were at rest. */
-struct sl_idle {
-	bool forgotten;
-	uint32_t rest_ms; /* so long they had rested; 0 = not known */
-};
-
 /*
- * Are @service's connections by @uplink reset, or silent, of late, while new ones open at once, without
- * loss or delay?  True: @idle and @why (SL_TEXT_MAX) say more.  Keep-alives mend that.
+ * Has something on the way (a NAT, a firewall) forgotten connections of @service while they were at
+ * rest?  What they ask then is met with a reset, or with silence, while new ones open at once, without
+ * loss or delay.  Keep-alives mend that.  How long they had rested, ms, and @why (SL_TEXT_MAX); 0 = no.
  */
-bool sl_locate_idle(const struct sl_scene *scene, unsigned int service, unsigned int uplink,
-		    struct sl_idle *idle, char *why);
+uint32_t sl_locate_idle(const struct sl_scene *scene, unsigned int service, unsigned int uplink,
+			char *why);
 
 /* The verdict on @service's bad path by @uplink; @why (SL_TEXT_MAX) says it in words. */
 enum sl_verdict sl_locate(const struct sl_scene *scene, unsigned int service, unsigned int uplink,

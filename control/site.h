@@ -58,8 +58,7 @@ struct sl_care {
 	enum sl_verdict verdict;
 	enum sl_verdict found; /* LAN, DESTINATION or DNS: seen last at .found_ms; 0 = not */
 	uint64_t found_ms;
-	struct sl_idle
-		idle; /* of .found: forgotten connections, seen last at .idle_seen_ms; 0 = not */
+	uint32_t idle_ms; /* of .found: forgotten connections' rest, seen last at .idle_seen_ms */
 	uint64_t idle_seen_ms;
 	char from[SL_NAME_MAX], to[SL_NAME_MAX]; /* uplinks of the last move */
 	bool person; /* a person set its uplink: hands off until the policy's stands again */

@@ -75,7 +75,12 @@ class Seen:
         known = not wanted or (verdicts & wanted and not verdicts - wanted - {"unknown"})
         done = all(any(a.startswith(must) for a in self.actions()) for must in self.failure.must)
         return bool(known) and done and not self.false_actions() and \
-            self.failure.says in self.decision()
+            self.failure.says in self.decision() and self.says_no_other()
+
+    def says_no_other(self):
+        """What people are told to do is that, each time."""
+        return all(self.failure.says in e["text"] for e in self.decisions()
+                   if e["remedy"] == "notify")
 
     def decision(self):
         told = [e for e in self.decisions() if e["remedy"] != "resolved"]
