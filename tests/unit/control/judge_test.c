@@ -72,10 +72,46 @@ static void settles(void **state)
 	assert_int_equal(kept.state, row->state);
 }
 
+/* Pictures, ten a second: g good, i idle, d degraded; P degraded and p good, as one passed after all. */
+static const struct passed_row {
+	const char *name, *pictures;
+	bool stands; /* it is still a word against an MTU black hole */
+} passed_rows[] = {
+	{"one passed a moment ago", "Pddddd", true},
+	{"and all has been well for half a second", "Pggggg", true},
+	{"and all has been well for more than a second: of a fault that is over", "Pgggggggggggg",
+	 false},
+	{"the next fault is another", "Pggggggggggggddd", false},
+	{"and what passes in that counts", "PggggggggggggdPd", true},
+	{"a service that bears it is well, and loses", "gggggggggggggpgggp", true},
+	{"what is idle is not well", "Piiiiiiiiiiii", true},
+};
+
+static void passed(void **state)
+{
+	const struct passed_row *row = *state;
+	struct sl_judge_context context = {.slo = &slo, .now_ms = 100000, .hold_ms = 5000};
+	struct sl_judge judge = {0};
+
+	for (const char *kind = row->pictures; *kind; kind++) {
+		struct sl_path_report path = {.window_ms = 1000, .state = SL_HEALTH_DEGRADED};
+
+		if (*kind == 'g' || *kind == 'p')
+			path.state = SL_HEALTH_GOOD;
+		if (*kind == 'i')
+			path.state = SL_HEALTH_IDLE;
+		path.large_passed[0] = *kind == 'p' || *kind == 'P';
+		context.now_ms += 100;
+		sl_judge_picture(&judge, &path, &context);
+	}
+	assert_int_equal(judge.passed_ms != 0, row->stands);
+}
+
 int main(void)
 {
 	struct sl_row_tests tests = {.count = 0};
 
 	SL_ROWS_ADD(&tests, judge_rows, settles);
+	SL_ROWS_ADD(&tests, passed_rows, passed);
 	return sl_row_run("judge", &tests);
 }
