@@ -34,7 +34,7 @@ static void brief(void **state)
 static void rate(void **state)
 {
 	const struct sl_path_report path = {.window_ms = 500, .bytes = {1000, 250000}};
-	static struct sl_view view;
+	struct sl_view view = {.policy = NULL};
 
 	view.path[1][0] = &path;
 	assert_int_equal(sl_view_rate_of(&view, 1, 0, 0), 16000);
