@@ -28,7 +28,9 @@ class Failure:
     service: str = "pos"
     culprit: str = ""        # whose throttling is about it as well
     seconds: float = 6.0
-    says: str = ""           # what the right decision's words have in them
+    says: tuple = ()         # what decisions have to say, each by one at least
+    spares: bool = False     # no payment may fail
+    never: tuple = ()        # what none may say
     # (paths of the picture by service, on fibre): does the fault show?  None: by the verdict.
     shows: typing.Callable = None
 
@@ -192,7 +194,8 @@ def _lies_show(paths):
 
 RESTING, RESTS = 24, 6       # terminals of till1's counter, and how long each is silent
 FORGETS_AFTER = 3            # seconds, which nobody else's connections rest
-KEEP_ALIVE = "set the terminal's keep-alive below"
+KEEP_ALIVE = ("set the terminal's keep-alive below",)
+DEAD = ("use offline mode",)  # that is for a processor that is
 
 
 def _forgetful(how):
@@ -242,6 +245,24 @@ def _blind(paths):
     path = paths["click-and-collect"]
     return path["state"] == "blind" and path["reason"].startswith("one-way") and \
         not path.get("rtt_wan", {}).get("samples")
+
+
+GUEST_VLAN = "64"
+
+
+def _starved(starve_s):
+    """The guests' VLAN has no address left; after a while somebody else hands out his own."""
+    def inject(stack, store, faults):
+        # What leaves the bridge is what a wire would carry: the tag in the frame, not beside it.
+        store.run.shell("sw", "ethtool -K up0 txvlan off")
+        stack.callback(store.run.shell, "sw", "ethtool -K up0 txvlan on")
+        crowd = store.run.start("guest", "dhcp", "/usr/bin/python3", os.path.join(HERE, "dhcp.py"),
+                                GUEST_VLAN, str(starve_s)).ready()
+        stack.callback(crowd.end)
+        began_ns = time.monotonic_ns()
+        crowd.kill(signal.SIGUSR1)
+        return began_ns
+    return inject
 
 
 def _both(*injects):
@@ -300,9 +321,9 @@ CATALOGUE = (
             _attack(50, _rules("dc", _lossy_host(PAYMENTS, 5))), ("destination",),
             may=("throttle wifi-guest",), seconds=8),
     Failure("nat-idle", "a firewall forgets connections that rest, and resets them",
-            _forgetful("reject with tcp reset"), ("destination",), seconds=15, says=KEEP_ALIVE),
+            _forgetful("reject with tcp reset"), ("destination",), seconds=15, says=KEEP_ALIVE, never=DEAD),
     Failure("nat-idle-silent", "a firewall forgets connections that rest, and is silent",
-            _forgetful("drop"), ("destination",), seconds=15, says=KEEP_ALIVE),
+            _forgetful("drop"), ("destination",), seconds=15, says=KEEP_ALIVE, never=DEAD),
     Failure("one-way", "what the handheld is answered passes by another way", _past_the_box,
             service="click-and-collect", seconds=12, shows=_blind),
     Failure("refuses-bloat", "the payment host refuses, and a guest's download fills fibre",
@@ -314,6 +335,10 @@ CATALOGUE = (
             may=tuple(f"{word} click-and-collect" for word in AWAY), seconds=8),
     Failure("satellite", "spikes and jitter as of a satellite, within the SLO", _spikes,
             seconds=15),
+    Failure("dhcp", "the guests' VLAN has no address left, then a rogue server answers", _starved(16),
+            ("lan",), service="wifi-guest", seconds=32, spares=True,
+            says=("DHCP on VLAN 64 (wifi-guest)", "devices ask for an address and get none",
+                  "the pool is likely full", "server 10.9.9.9 answers that was not there before")),
 )
 
 __all__ = ["CATALOGUE", "DNS", "Failure"]
