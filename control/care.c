@@ -2,6 +2,7 @@
  * care.c - a service at home: bad paths to remedies; moves confirmed, adopted, answered
  */
 #include "care.h"
+#include "change.h"
 #include "clamp.h"
 #include "learn.h"
 #include "relief.h"
@@ -10,11 +11,9 @@
 #include <string.h>
 
 #define GRACE_MS          1500  /* a picture older than the answer may still come */
-#define AFTER_POLICY_MS   60000 /* later than this it is hardly the policy's doing */
 #define VERDICT_STANDS_MS 10000 /* without evidence of it, or of another */
 #define AFTERMATH_MS      10000 /* connections of a dark uplink have died or lived on by then */
 #define AFTERLOSS_MS      6000  /* losses of a queue that overflowed show for as long */
-#define POLICY_TEXT       72
 #define REFUSED_BAR_MS    30000
 #define EXPIRED_BAR_MS    5000
 
@@ -31,19 +30,6 @@ unsigned int sl_care_home(const struct sl_site *site, unsigned int service)
 	const struct sl_policy_service *policy = &site->policy.service[service];
 
 	return policy->uplinks ? policy->uplink[0] : 0;
-}
-
-/* Trouble that begins when a policy does may be that policy's: said, so that people roll it back. */
-static const char *after_policy(const struct sl_site *site, const struct sl_judge *judge,
-				char text[POLICY_TEXT])
-{
-	text[0] = '\0';
-	if (site->policy_ms && judge->first_bad_ms >= site->policy_ms &&
-	    judge->first_bad_ms - site->policy_ms <= AFTER_POLICY_MS)
-		snprintf(text, POLICY_TEXT, "; it began %.0f s after policy %llu",
-			 (double)(judge->first_bad_ms - site->policy_ms) / 1e3,
-			 (unsigned long long)site->policy_version);
-	return text;
 }
 
 /*
@@ -89,7 +75,7 @@ enum sl_verdict sl_care_locate(struct sl_site *site, unsigned int service, unsig
 	struct sl_care *care = &site->care[service];
 	struct sl_scene scene = sl_say_scene(site);
 	enum sl_verdict verdict = sl_locate(&scene, service, uplink, found);
-	char policy[POLICY_TEXT];
+	char policy[SL_CHANGE_TEXT];
 
 	if (aftermath(site, care, uplink, verdict)) {
 		verdict = SL_VERDICT_UNKNOWN;
@@ -98,8 +84,8 @@ enum sl_verdict sl_care_locate(struct sl_site *site, unsigned int service, unsig
 	}
 	verdict = still(site, care, verdict, found);
 
-	snprintf(site->record.located, sizeof(site->record.located), "%.180s%s", found,
-		 after_policy(site, &site->judge[service][uplink], policy));
+	snprintf(site->record.located, sizeof(site->record.located), "%.140s%s", found,
+		 sl_change_note(site, site->judge[service][uplink].first_bad_ms, policy));
 	return verdict;
 }
 
@@ -214,6 +200,8 @@ static void remedy(struct sl_site *site, unsigned int service, unsigned int wher
 	sl_relief_tried(site, service, &question);
 	question.clamp_failed = sl_clamp_failed(site, where);
 	question.verdict = move.verdict = sl_care_locate(site, service, where, found);
+	if (sl_change_takes_back(site, service, where, move.verdict))
+		return;
 	sl_learn_recall(site,
 			&(struct sl_sighting){service, where, move.verdict,
 					      site->judge[service][where].state, 0},
@@ -255,12 +243,14 @@ static void at_home(struct sl_site *site, unsigned int service, unsigned int whe
 	const struct sl_care *culprit =
 		sl_relief_on(site, sl_view_uplink_name(&site->policy, where));
 
+	bool proving = sl_change_waits(site, service, where);
+
 	if (!site->view.path[service][where])
 		return;
 	sl_learn_hasten(site, service, where);
 	if (!sl_judge_bad(judge)) {
 		if (care->incident && !(culprit && culprit->ladder_incident == care->incident) &&
-		    !sl_clamp_waits(site, where, care->incident))
+		    !sl_clamp_waits(site, where, care->incident) && !proving)
 			sl_care_close(site, service,
 				      judge->state == SL_HEALTH_GOOD ? "its path is good again"
 								     : "no traffic any more");
@@ -299,6 +289,8 @@ static void adopt(struct sl_site *site, unsigned int service, unsigned int where
 	const char *cause = site->view.service[service]->cause;
 	unsigned int home = sl_care_home(site, service);
 	bool fast = !strcmp(cause, "fast-reroute");
+	const struct sl_uplink_report *report = site->view.uplink[home];
+	char policy[SL_CHANGE_TEXT];
 	struct sl_saying saying = {.care = care,
 				   .remedy = "reroute",
 				   .key = "adopted",
@@ -308,8 +300,11 @@ static void adopt(struct sl_site *site, unsigned int service, unsigned int where
 				   .command_id = cause};
 
 	snprintf(site->record.located, SL_TEXT_MAX,
-		 fast ? "the dataplane saw no sign of life on %s and left it" : "it was not on %s",
-		 sl_view_uplink_name(&site->policy, home));
+		 fast ? "the dataplane saw no sign of life on %s and left it%s"
+		      : "it was not on %s%s",
+		 sl_view_uplink_name(&site->policy, home),
+		 sl_change_note(site, site->now_ms - (fast && report ? report->silent_ms : 0),
+				policy));
 	sl_care_set_ends(site, care, home, where);
 	care->phase = SL_PHASE_PROVING;
 	sl_care_moved(site, care);
@@ -461,6 +456,10 @@ void sl_care_answer(struct sl_site *site, unsigned int service, const struct sl_
 				   .verdict = care->verdict,
 				   .command_id = order->id};
 
+	if (order->kind == SL_COMMAND_ROLLBACK) {
+		sl_change_answer(site, service, order, done, why);
+		return;
+	}
 	if (order->kind == SL_COMMAND_CLAMP) {
 		if (!done)
 			sl_clamp_refused(site, order, why);

@@ -52,6 +52,7 @@ struct world {
 	bool everywhere;               /* all services may use all uplinks */
 	bool fast_reroute, deaf, mute; /* dataplane: does that; ignores orders; makes no pictures */
 	bool blind[WORLD_SERVICES];    /* coverage is low */
+	enum sl_ack_status (*go_back)(struct world *world, const struct sl_order *order);
 	/* What the dataplane has set. */
 	unsigned int where[WORLD_SERVICES];
 	bool stays[WORLD_SERVICES];                      /* live flows stay on the old uplink */
