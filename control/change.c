@@ -34,13 +34,13 @@ static void remember(const struct sl_site *site, unsigned int service, struct sl
 		memcpy(was->uplink, site->policy.uplink[where].name, sizeof(was->uplink));
 }
 
-void sl_change_see(struct sl_site *site, uint64_t version)
+bool sl_change_see(struct sl_site *site, uint64_t version)
 {
 	struct sl_change *change = &site->change, old = *change;
 	bool fresh = site->has_picture && site->now_ms - site->picture_ms <= SL_SITE_SILENT_MS;
 
 	if (!version || version == old.version)
-		return;
+		return false;
 	*change = (struct sl_change){.version = version,
 				     .before = old.version,
 				     .at_ms = old.version ? site->now_ms : 0,
@@ -48,6 +48,7 @@ void sl_change_see(struct sl_site *site, uint64_t version)
 				     .incident = old.ordered ? old.incident : 0};
 	for (uint32_t s = 0; fresh && s < site->policy.services; s++)
 		remember(site, s, &change->was[s]);
+	return true;
 }
 
 void sl_change_back(struct sl_site *site)

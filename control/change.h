@@ -18,8 +18,11 @@
 #define SL_CHANGE_BLAME_MS 60000
 #define SL_CHANGE_TEXT     112
 
-/* Policy @version is in force, by a picture or by the policy itself: before either is taken in. */
-void sl_change_see(struct sl_site *site, uint64_t version);
+/*
+ * Policy @version is in force, by a picture or by the policy itself: before either is taken in.  True:
+ * it is another one than before.
+ */
+bool sl_change_see(struct sl_site *site, uint64_t version);
 
 /* The dataplane says that somebody went back to an earlier policy. */
 void sl_change_back(struct sl_site *site);

@@ -281,13 +281,15 @@ void sl_site_picture(struct sl_site *site, const struct sl_telemetry *picture, u
 {
 	uint64_t gap_ms = now_ms - site->picture_ms;
 	bool again = site->has_picture && picture->boot == site->picture.boot;
-	bool back = site->silent;
+	bool back = site->silent, other_policy;
 
 	begin(site, now_ms, out);
 	if (!site->has_policy || (again && picture->version == site->picture.version))
 		return;
-	sl_change_see(site, picture->policy_version);
-	if (!again || picture->version < site->picture.version || gap_ms > SL_SITE_SILENT_MS)
+	/* What it set is in the picture, and the policy itself comes a moment later. */
+	other_policy = sl_change_see(site, picture->policy_version);
+	if (!again || other_policy || picture->version < site->picture.version ||
+	    gap_ms > SL_SITE_SILENT_MS)
 		pause_judging(site);
 	sl_wire_copy_telemetry(&site->picture, picture);
 	sl_view_make(&site->view, &site->policy, &site->picture);
