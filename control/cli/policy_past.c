@@ -96,7 +96,8 @@ static struct sl_policy *read_one(const struct one *one, char *why, size_t size)
 {
 	struct sl_policy *policy = calloc(1, sizeof(*policy));
 
-	if (policy && !sl_policy_read(policy, one->yaml, strlen(one->yaml), "policy", why, size))
+	if (policy && one->yaml &&
+	    !sl_policy_read(policy, one->yaml, strlen(one->yaml), "policy", why, size))
 		return policy;
 	free(policy);
 	return NULL;

@@ -261,12 +261,13 @@ def bad_change(suite):
         end_ns, why = time.monotonic_ns(), box.why("pos")
         home, actions = box.service("pos")["uplink"] == "fibre", said.actions()
         past = json.loads(box.cli("policy", "history")[1])
+        by_hand = box.cli("policy", "revert", "1")[0]
     verdicts = {e["verdict"] for e in said.all() if e["remedy"] != "resolved"}
     false_actions = [a for a in actions if not a.startswith("rollback")]
     tally = store.book.tally(at_ns, end_ns)
     late = store.book.tally(end_ns - 2_000_000_000, end_ns)
     right = verdicts == {"self"} and back and proved and len(actions) == 1 and \
-        not false_actions and home and late.failed == 0 and \
+        not false_actions and home and late.failed == 0 and by_hand == 0 and \
         [one["version"] for one in past] == [4, 3, 2, 1]
     return {"verdict": sorted(verdicts), "actions": actions, "false_actions": false_actions,
             "act_ms": said.ms(back), "proved_ms": said.ms(proved), "payments": tally.count,
