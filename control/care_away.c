@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define OPENS_MIN 3 /* fewer that do not open are chance */
+
 static double p95_ms(const struct sl_site *site, unsigned int service, unsigned int uplink)
 {
 	const struct sl_path_report *path = site->view.path[service][uplink];
@@ -140,6 +142,21 @@ static void failed(struct sl_site *site, unsigned int service, unsigned int here
 			: "is bad as well right after the move: the destination");
 }
 
+/*
+ * What speaks against the new path was there before the move: requests that were under way in
+ * the fault before are told of for 20 s.
+ */
+static bool from_before(const struct sl_site *site, unsigned int service, unsigned int here)
+{
+	const struct sl_path_report *path = site->view.path[service][here];
+	const struct sl_policy_slo *slo = sl_view_slo(&site->policy, service);
+
+	return path && path->state == SL_HEALTH_DEGRADED && sl_view_unanswered(path, slo) &&
+	       path->requests_unanswered <= site->care[service].moved_unanswered &&
+	       !sl_view_slow(path, slo) && !sl_view_lossy(path, slo, SL_LEG_WAN) &&
+	       sl_view_opens_bad(path) < OPENS_MIN;
+}
+
 void sl_care_prove(struct sl_site *site, unsigned int service)
 {
 	struct sl_care *care = &site->care[service];
@@ -163,7 +180,8 @@ void sl_care_prove(struct sl_site *site, unsigned int service)
 			       care->to, p95_ms(site, service, here), samples(site, service, here));
 		break;
 	case SL_PROOF_BAD:
-		failed(site, service, here);
+		if (!from_before(site, service, here))
+			failed(site, service, here);
 		break;
 	case SL_PROOF_UNSEEN:
 		care->phase = SL_PHASE_AWAY;

@@ -20,6 +20,12 @@ void sl_care_set_ends(const struct sl_site *site, struct sl_care *care, unsigned
 
 void sl_care_moved(const struct sl_site *site, struct sl_care *care)
 {
+	unsigned int service = (unsigned int)(care - site->care),
+		     to = sl_care_uplink(site, care->to);
+	const struct sl_path_report *path =
+		to == SL_UPLINK_UNSET ? NULL : site->view.path[service][to];
+
+	care->moved_unanswered = path ? path->requests_unanswered : 0;
 	care->moved_ms = site->now_ms;
 	care->move_at_ms[care->moves++ % SL_POLICY_MOVES_MAX] = site->now_ms;
 }

@@ -17,7 +17,7 @@
 #define PPM            1000000u
 #define SHARE_MIN_PPM  50000u
 #define SHARE_MAX_PPM  250000u
-#define SL_TRIAL_FLOWS 3u
+#define SL_TRIAL_FLOWS 5u   /* expected; none at all comes in one trial of 150 then, of 3 in 20 */
 #define CALM_MS        300  /* pictures of a window without delay; losses have gaps of their own */
 #define START_MS       3000 /* an order and a picture on their way */
 

@@ -223,22 +223,33 @@ static uint64_t suffered_until_ns(const struct sl_incident *incident, uint64_t w
 	return well_ns > incident->first_bad_unix_ns ? well_ns : incident->closed_unix_ns;
 }
 
-/* The whole of it in one line, from the incident's own fields. */
-static void tell(struct sl_incident *incident, uint64_t well_ns, const char *why)
+/* What was bad, where, and for how long; of no uplink: the LAN, as it was located. */
+static void tell_span(struct sl_incident *incident, uint64_t well_ns)
 {
 	const struct sl_path_report *path = &incident->path;
 	bool seen = incident->has_path &&
 		    (path->state == SL_HEALTH_DEGRADED || path->state == SL_HEALTH_DOWN);
+	double span = seconds(incident->first_bad_unix_ns, suffered_until_ns(incident, well_ns));
+
+	if (!incident->uplink[0]) {
+		append(incident->text, "for %.1f s: %.120s", span, incident->located);
+		return;
+	}
+	append(incident->text, "%s was %s on %s for %.1f s", incident->service,
+	       seen ? sl_health_word(path->state) : "cut off", incident->uplink, span);
+	if (seen)
+		append(incident->text, " (%.44s)", path->reason);
+}
+
+/* The whole of it in one line, from the incident's own fields. */
+static void tell(struct sl_incident *incident, uint64_t well_ns, const char *why)
+{
 	char action[100] = "", outcome[80];
 
 	tell_action(incident, action, sizeof(action));
 	tell_outcome(incident, outcome, sizeof(outcome));
 	incident->text[0] = '\0';
-	append(incident->text, "%s was %s on %s for %.1f s", incident->service,
-	       seen ? sl_health_word(path->state) : "cut off", incident->uplink,
-	       seconds(incident->first_bad_unix_ns, suffered_until_ns(incident, well_ns)));
-	if (seen)
-		append(incident->text, " (%.44s)", path->reason);
+	tell_span(incident, well_ns);
 	append(incident->text, "%s%.60s; %.60s", action[0] ? "; " : "", action, outcome);
 	append(incident->text, "; closed after %.0f s: %.40s",
 	       seconds(incident->first_bad_unix_ns, incident->closed_unix_ns), why);

@@ -63,11 +63,12 @@ static void attach_record(struct sl_site *site, const struct sl_saying *saying,
 
 	if (!site->in_turn || !site->has_picture)
 		return;
-	if (uplink == SL_UPLINK_UNSET)
+	if (uplink == SL_UPLINK_UNSET && site->turn < SL_SITE_SERVICES)
 		uplink = sl_view_where(&site->view, site->turn);
 	event->has_decision = true;
 	event->decision = site->record;
-	sl_record_inputs(&event->decision, &scene, site->turn, uplink);
+	if (site->turn < SL_SITE_SERVICES)
+		sl_record_inputs(&event->decision, &scene, site->turn, uplink);
 }
 
 uint64_t sl_say_unix_ns(const struct sl_site *site, uint64_t at_ms)
@@ -92,7 +93,8 @@ static uint64_t first_bad_ms(const struct sl_site *site, unsigned int uplink)
 static void note_incident(struct sl_site *site, const struct sl_saying *saying,
 			  const struct sl_event *event)
 {
-	bool own = site->in_turn && site->care[site->turn].incident == event->incident;
+	bool own = site->in_turn && site->turn < SL_SITE_SERVICES &&
+		   site->care[site->turn].incident == event->incident;
 	unsigned int uplink = saying->uplink;
 	struct sl_incident_fact fact = {.event = event,
 					.service =

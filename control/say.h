@@ -26,7 +26,8 @@ struct sl_scene sl_say_scene(const struct sl_site *site);
 
 /*
  * It is @service's turn: what is said until sl_say_turn_over carries the record of the decision
- * (site->record, empty now), with the numbers of that service's path.
+ * (site->record, empty now), with the numbers of that service's path.  SL_SITE_SERVICES: of no
+ * service, with the numbers that are put into the record.
  */
 void sl_say_turn(struct sl_site *site, unsigned int service);
 void sl_say_turn_over(struct sl_site *site);

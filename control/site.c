@@ -5,6 +5,7 @@
 #include "care.h"
 #include "change.h"
 #include "clamp.h"
+#include "dhcp.h"
 #include "relief.h"
 #include "say.h"
 
@@ -64,7 +65,7 @@ static void end_orphans(struct sl_site *site)
 {
 	for (uint32_t i = 0; i < site->cases.count; i++) {
 		const struct sl_incident *incident = &site->cases.one[i].incident;
-		bool owned = false;
+		bool owned = sl_dhcp_owns(incident);
 
 		for (unsigned int s = 0; s < SL_SITE_SERVICES; s++)
 			owned |= site->care[s].incident == incident->id ||
@@ -265,6 +266,7 @@ static void decide_all(struct sl_site *site)
 			sl_care_step(site, s);
 		}
 	sl_say_turn_over(site);
+	sl_dhcp_step(site);
 }
 
 /* What passed while no picture came is guessed at for a second only. */

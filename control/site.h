@@ -69,6 +69,7 @@ struct sl_care {
 	uint64_t first_bad_ms;    /* of the trouble that it left */
 	struct sl_home home;
 	uint64_t moved_ms;                        /* last move by anyone; 0 = never */
+	uint32_t moved_unanswered;                /* requests at .to in the picture of that */
 	uint64_t move_at_ms[SL_POLICY_MOVES_MAX]; /* ring of the last moves */
 	uint32_t moves;                           /* counted into it */
 	uint64_t changed_ms;   /* last change known from an answer: pictures may be older */
@@ -87,6 +88,18 @@ struct sl_care {
 	uint64_t ladder_bad_ms;    /* the first bad picture of the served */
 	uint64_t ladder_failed_ms; /* as victim: throttling did not help */
 	uint64_t mark_failed_ms;   /* as victim: marking the culprit did not help */
+};
+
+/* What is kept of a VLAN whose DHCP is, or was just now, in trouble (dhcp.h). */
+struct sl_vlan {
+	bool used;
+	uint32_t vlan;
+	unsigned int trouble; /* in the last picture: bits of dhcp.c */
+	unsigned int ever;    /* that was said of its incident so far */
+	uint32_t most;        /* devices that suffered at once */
+	uint64_t since_ms;    /* the first picture with trouble */
+	uint64_t well_ms;     /* since when there is none; 0 = there is */
+	struct sl_care care;  /* of it what say.h uses; its name: the VLAN's service, or "" */
 };
 
 /* A smaller MSS of an uplink's new connections (clamp.h); zero = never set. */
@@ -141,6 +154,7 @@ struct sl_site {
 	struct sl_judge judge[SL_SITE_SERVICES][SL_SITE_UPLINKS];
 	uint64_t up_ms[SL_SITE_UPLINKS]; /* since when it has not been down; 0 = it is */
 	struct sl_ceiling ceiling[SL_SITE_UPLINKS];
+	struct sl_vlan vlan[SL_WIRE_VLANS_MAX];
 	struct sl_telemetry picture;
 	struct sl_view view; /* of picture */
 	bool has_picture, silent;
@@ -153,7 +167,7 @@ struct sl_site {
 	uint64_t unix_zero_ns;                /* wall clock when our clock was 0 */
 	uint64_t used_bytes[SL_SITE_UPLINKS]; /* of the month, by each uplink */
 	struct sl_decision record;            /* of the service whose turn it is (say.h) */
-	unsigned int turn;
+	unsigned int turn;                    /* SL_SITE_SERVICES = of no service */
 	bool in_turn;
 	struct sl_site_out *out;
 };

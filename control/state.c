@@ -36,6 +36,7 @@ static const struct field {
 	CARE_U64(share_ppm),
 	CARE_U64(first_bad_ms),
 	CARE_U64(moved_ms),
+	CARE_U64(moved_unanswered),
 	CARE_U64(moves),
 	CARE_U64(move_at_ms[0]),
 	CARE_U64(move_at_ms[1]),

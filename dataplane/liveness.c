@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define MS             UINT64_C(1000000)
-#define SILENT_MIN_NS  (100 * MS)
+#define CALM_NS        (250 * MS) /* a way that takes 150 ms longer all at once is dark for as long */
 #define SILENT_MAX_NS  (400 * MS)
 #define CONFIRM_MIN_NS (20 * MS)
 #define CONFIRM_MAX_NS (200 * MS)
@@ -22,7 +22,6 @@
 #define VETO_FRESH_NS  (300 * MS)
 #define OVERDUE_NS     (5 * MS)
 #define QUIET_MIN_NS   (20 * MS)
-#define QUIET_CALM_NS  (250 * MS)
 #define QUIET_SLACK_NS (10 * MS)
 #define USUAL_ONE      1024u
 #define USUAL_LOG2     5 /* 32 ticks */
@@ -183,8 +182,7 @@ static bool silent_enough(const struct sl_liveness_silence *s, uint64_t now_ns, 
 {
 	uint64_t rtt_ns = p95_us * UINT64_C(1000);
 
-	return s->demand_ns &&
-	       now_ns - s->demand_ns >= clamp(4 * rtt_ns, SILENT_MIN_NS, SILENT_MAX_NS) &&
+	return s->demand_ns && now_ns - s->demand_ns >= clamp(4 * rtt_ns, CALM_NS, SILENT_MAX_NS) &&
 	       s->enough_ns &&
 	       now_ns - s->enough_ns >= clamp(rtt_ns * 3 / 2, CONFIRM_MIN_NS, CONFIRM_MAX_NS);
 }
@@ -269,7 +267,7 @@ bool sl_liveness_suspects(const struct sl_liveness *l, unsigned int uplink, bool
 static bool probed_dead(const struct sl_liveness *l, unsigned int u)
 {
 	uint64_t quiet_ns = l->rtt_p95_us[u] * UINT64_C(1000) + QUIET_SLACK_NS;
-	uint64_t least_ns = l->probe[u].always ? QUIET_MIN_NS : QUIET_CALM_NS;
+	uint64_t least_ns = l->probe[u].always ? QUIET_MIN_NS : CALM_NS;
 
 	return l->probe[u].word == SL_PROBE_DEAD &&
 	       l->now_ns - l->inbound_ns[u] >= clamp(quiet_ns, least_ns, SILENT_MAX_NS);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "address.h"
 #include "agent_private.h"
 #include "compile.h"
 #include "knobs.h"
@@ -140,6 +141,32 @@ static void fill_service(struct sl_agent *agent, unsigned int s, struct sl_servi
 	/* A setting that a new policy swept away leaves no cause behind. */
 	if (known && (r->rerouted || r->trial_share_ppm || r->limit_bps[0] || r->limit_bps[1]))
 		memcpy(r->cause, known->cause, sizeof(r->cause));
+}
+
+static void fill_dhcp(struct sl_agent *agent, struct sl_telemetry *t)
+{
+	struct sl_leases_vlan vlan[SL_LEASES_VLANS];
+	char address[INET6_ADDRSTRLEN];
+
+	_Static_assert(SL_LEASES_VLANS <= SL_WIRE_VLANS_MAX, "each has room");
+	t->dhcp = agent->apply.slowpath ? sl_slowpath_leases(agent->apply.slowpath, vlan) : 0;
+	for (uint32_t i = 0; i < t->dhcp; i++) {
+		struct sl_dhcp_report *r = &t->dhcp_vlan[i];
+
+		*r = (struct sl_dhcp_report){.vlan = vlan[i].vlan,
+					     .clients = vlan[i].clients,
+					     .clients_randomised = vlan[i].random,
+					     .clients_asking = vlan[i].asking,
+					     .clients_unanswered = vlan[i].unanswered,
+					     .clients_refused = vlan[i].refused,
+					     .discovers = vlan[i].discovers,
+					     .naks = vlan[i].naks,
+					     .servers = vlan[i].servers};
+		sl_address_text(&(struct sl_addr){0, UINT64_C(0xffff00000000) | vlan[i].new_server},
+				address);
+		if (vlan[i].new_server)
+			snprintf(r->new_server, sizeof(r->new_server), "%.15s", address);
+	}
 }
 
 static void add_counter(void *arg, const char *name, uint64_t value)
@@ -285,6 +312,7 @@ void sl_agent_fill_picture(struct sl_agent *agent)
 	t->services = tables->services;
 	for (uint32_t s = 0; s < tables->services; s++)
 		fill_service(agent, s, &t->service[s]);
+	fill_dhcp(agent, t);
 	t->counters = 0;
 	fill_packets(agent, t);
 	fill_bogus(agent, t);

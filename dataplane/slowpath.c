@@ -1,7 +1,7 @@
 /*
  * slowpath.c - what becomes of a copy: a server's name, a flow's name, a flow's application
  *
- * A DNS answer tells of servers.  Any other copy is shown to the reader of ClientHellos, and to
+ * A DNS answer tells of servers, DHCP of its VLAN (leases.h).  Any other copy is shown to the reader of ClientHellos, and to
  * nDPI until the ClientHello has told more.  What is found is said at once; a flow is read until
  * no more can come, or SL_INSPECT_MAX copies, or a rest of SL_SLOW_REST_NS.
  */
@@ -51,7 +51,8 @@ int sl_slowpath_open(struct sl_slowpath **out, sl_slowpath_tell *tell, void *arg
 	slowpath->tell = tell;
 	slowpath->arg = arg;
 	slowpath->app = sl_slow_app_open();
-	if (sl_slow_flows_open(slowpath) || sl_slow_servers_open(slowpath) || !slowpath->app) {
+	if (sl_slow_flows_open(slowpath) || sl_slow_servers_open(slowpath) || !slowpath->app ||
+	    sl_leases_open(&slowpath->leases)) {
 		sl_slowpath_close(slowpath);
 		return -ENOMEM;
 	}
@@ -69,6 +70,7 @@ void sl_slowpath_close(struct sl_slowpath *slowpath)
 		for (flow = TAILQ_FIRST(&slowpath->busy); flow; flow = TAILQ_NEXT(flow, busy))
 			sl_slow_app_drop(slowpath->app, flow);
 	sl_slow_app_close(slowpath->app);
+	sl_leases_close(slowpath->leases);
 	sl_slow_servers_close(slowpath);
 	sl_slow_flows_close(slowpath);
 	free(slowpath);
@@ -246,6 +248,29 @@ static void read_dns(struct sl_slowpath *slowpath, const struct sl_inspect *insp
 				   sl_slow_payload(inspect));
 }
 
+static void read_dhcp(struct sl_slowpath *slowpath, const struct sl_inspect *inspect)
+{
+	struct sl_slow_payload p = sl_slow_payload(inspect);
+	struct sl_dhcp_message message;
+
+	if (!sl_dhcp_is_port(inspect->key.a_port) || !sl_dhcp_is_port(inspect->key.b_port) ||
+	    inspect->key.proto != SL_PROTO_UDP)
+		return;
+	if (sl_dhcp_read(p.bytes, p.length, &message)) {
+		slowpath->counts.dhcp_malformed++;
+		return;
+	}
+	slowpath->counts.dhcp_messages++;
+	sl_leases_take(slowpath->leases, inspect->key.vlan, &message, slowpath->now_ns);
+	slowpath->counts.dhcp_evicted = sl_leases_evicted(slowpath->leases);
+}
+
+uint32_t sl_slowpath_leases(const struct sl_slowpath *slowpath,
+			    struct sl_leases_vlan out[SL_LEASES_VLANS])
+{
+	return sl_leases_view(slowpath->leases, slowpath->now_ns, out);
+}
+
 /* A flow of DNS is no more than that, whatever it asks for. */
 static bool read_as_dns(struct sl_slowpath *slowpath, struct sl_slow_flow *flow,
 			const struct sl_inspect *inspect)
@@ -329,6 +354,7 @@ void sl_slowpath_take(struct sl_slowpath *slowpath, const struct sl_inspect *ins
 	set_clock(slowpath, inspect->now_ns);
 	if (is_dns(inspect))
 		read_dns(slowpath, inspect);
+	read_dhcp(slowpath, inspect);
 	if (inspect->number == SL_INSPECT_ANSWER)
 		return;
 	flow = flow_of(slowpath, inspect);

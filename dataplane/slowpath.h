@@ -1,5 +1,5 @@
 /*
- * slowpath.h - names for flows and servers, from copies of packets (inspect.h)
+ * slowpath.h - names for flows and servers, from copies of packets (inspect.h); DHCP
  *
  * The server name comes from our own readers of TLS, QUIC and DNS (hello.h, quic.h, dns.h):
  * alone, nDPI reads 82 % of split ClientHellos and 72 % of QUIC's (MEASUREMENT.md 4).  The
@@ -16,6 +16,7 @@
 #include "clauses.h"
 #include "fastpath/inspect.h"
 #include "hello.h"
+#include "leases.h"
 
 #define SL_APP_MAX 48 /* "TLS.Netflix", with its 0 */
 
@@ -49,6 +50,9 @@ struct sl_flow_name {
 	X(apps, "flows whose application was found")                        \
 	X(dns_answers, "DNS answers with addresses")                        \
 	X(dns_malformed, "packets from port 53 that are no DNS")            \
+	X(dhcp_messages, "DHCP messages read")                              \
+	X(dhcp_malformed, "packets from and to DHCP's ports that are none") \
+	X(dhcp_evicted, "DHCP clients, servers and VLANs forgotten early")  \
 	X(flows_evicted, "flows given up half read, for room")              \
 	X(servers_evicted, "servers forgotten before their time, for room") \
 	X(flows, "flows that are remembered now")                           \
@@ -99,6 +103,10 @@ void sl_slowpath_skip(struct sl_slowpath *slowpath, const struct sl_inspect *ins
 
 /* Forget what has expired, give up what rests, at @now_ns of the copies' clock. */
 void sl_slowpath_tick(struct sl_slowpath *slowpath, uint64_t now_ns);
+
+/* What DHCP does on each VLAN (leases.h), as of the last copy or tick.  How many VLANs. */
+uint32_t sl_slowpath_leases(const struct sl_slowpath *slowpath,
+			    struct sl_leases_vlan out[SL_LEASES_VLANS]);
 
 /* Nothing more will come of any flow: say what can be said of those half read. */
 void sl_slowpath_settle(struct sl_slowpath *slowpath);

@@ -106,6 +106,7 @@ struct sl_slowpath {
 	uint64_t scanned_ns;
 
 	struct sl_slow_app *app;
+	struct sl_leases *leases;
 	struct sl_unclaimed other[SL_SLOW_OTHERS];
 	uint32_t others;
 };

@@ -4,7 +4,7 @@
  * A worker writes the time of its last turn into sl_heartbeat.  While that is fresh
  * and its AF_XDP socket is there, a frame is its; else, and for what the kernel itself
  * must hear (neighbours, groups, the box's own addresses), the frame goes the way it
- * would go without DPDK.  Maps and layouts: maps.h.
+ * would go without DPDK; not measured but for DHCP.  Maps and layouts: maps.h.
  */
 #ifndef SL_HANDOVER_BPF_H
 #define SL_HANDOVER_BPF_H
@@ -12,7 +12,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
-#include "../dataplane/fastpath/packet.h"
+#include "../dataplane/fastpath/datagram.h"
 #include "../dataplane/fastpath/work.h"
 #include "maps.h"
 
@@ -76,28 +76,46 @@ static __always_inline bool sl_handover_local6(struct sl_cursor *c)
 	return bpf_map_lookup_elem(&sl_locals, &to);
 }
 
-/*
- * 1: the kernel's own frame, or one cut short, which the kernel may judge; 0: a
- * worker may have it.  Verified once: its many paths must not multiply sl_xdp's.
- */
-SL_VERIFY_ONCE int sl_handover_for_kernel(struct xdp_md *ctx)
+/* Of a frame to a group: DHCP, of which nearly all that clients say is to all (datagram.h). */
+static __always_inline bool sl_handover_dhcp(struct sl_cursor *c)
+{
+	const uint8_t *ip = sl_take(c, 24);
+
+	return ip && ip[0] == 0x45 && ip[9] == SL_PROTO_UDP && sl_dhcp_is_port(sl_be16(ip + 20)) &&
+	       sl_dhcp_is_port(sl_be16(ip + 22));
+}
+
+enum sl_handover_for {
+	SL_HANDOVER_WORKER,
+	SL_HANDOVER_KERNEL, /* its own, or cut short, which the kernel may judge */
+	SL_HANDOVER_SEEN,   /* the kernel's too, but to be seen on the way */
+};
+
+/* Whose frame it is.  Verified once: its many paths must not multiply sl_xdp's. */
+SL_VERIFY_ONCE int sl_handover_for(struct xdp_md *ctx)
 {
 	struct sl_cursor c = {(void *)(long)ctx->data, (void *)(long)ctx->data_end};
 	const uint8_t *p = sl_take(&c, 14);
 
-	if (!p || p[0] & 1)
-		return 1;
+	if (!p)
+		return SL_HANDOVER_KERNEL;
 	uint16_t type = sl_be16(p + 12);
+	bool group = p[0] & 1;
 
 	for (int i = 0; i < SL_VLAN_TAGS_MAX && sl_link_is_tag(type); i++) {
 		p = sl_take(&c, 4);
 		if (!p)
-			return 1;
+			return SL_HANDOVER_KERNEL;
 		type = sl_be16(p + 2);
 	}
+	if (group)
+		return type == SL_ETHERTYPE_IP4 && sl_handover_dhcp(&c) ? SL_HANDOVER_SEEN
+									: SL_HANDOVER_KERNEL;
 	if (type == SL_ETHERTYPE_IP4)
-		return sl_handover_local4(&c);
-	return type == SL_ETHERTYPE_IP6 ? sl_handover_local6(&c) : 1;
+		return sl_handover_local4(&c) ? SL_HANDOVER_KERNEL : SL_HANDOVER_WORKER;
+	if (type == SL_ETHERTYPE_IP6)
+		return sl_handover_local6(&c) ? SL_HANDOVER_KERNEL : SL_HANDOVER_WORKER;
+	return SL_HANDOVER_KERNEL;
 }
 
 static __always_inline bool sl_handover_alive(uint32_t queue)
@@ -110,8 +128,8 @@ static __always_inline bool sl_handover_alive(uint32_t queue)
 
 /*
  * What becomes of the frame while a worker lives: XDP_REDIRECT, it is on its way to the
- * worker; XDP_PASS, it is for the kernel, and not measured, as its answers are not.  -1: no
- * worker, so the frame is to be judged here.
+ * worker; XDP_PASS, it is for the kernel, and not measured, as its answers are not.  -1: the
+ * frame is to be judged here, as there is no worker or it is DHCP, and goes to the kernel.
  */
 static __always_inline int sl_handover_give(struct xdp_md *ctx, const struct sl_port *port)
 {
@@ -119,8 +137,10 @@ static __always_inline int sl_handover_give(struct xdp_md *ctx, const struct sl_
 
 	if (!(port->flags & SL_PORT_HANDOVER) || !sl_handover_alive(queue))
 		return -1;
-	if (sl_handover_for_kernel(ctx))
-		return XDP_PASS;
+	int whose = sl_handover_for(ctx);
+
+	if (whose != SL_HANDOVER_WORKER)
+		return whose == SL_HANDOVER_KERNEL ? XDP_PASS : -1;
 	void *sockets = bpf_map_lookup_elem(&sl_handover, &slot);
 
 	/* 0 is no verdict of ours: no socket, as its process was killed. */

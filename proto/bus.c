@@ -30,10 +30,15 @@
 
 static const struct timeval tick_period = {.tv_usec = 50000};
 
+const char *sl_bus_key_of(const char *site, const char *what, char *key)
+{
+	snprintf(key, SL_BUS_KEY_MAX, "sl:{%s}:%s", site, what);
+	return key;
+}
+
 const char *sl_bus_key(const struct sl_bus *bus, const char *what, char *key)
 {
-	snprintf(key, SL_BUS_KEY_MAX, "sl:{%s}:%s", bus->site, what);
-	return key;
+	return sl_bus_key_of(bus->site, what, key);
 }
 
 static void bus_free(struct sl_bus *bus)

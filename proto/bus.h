@@ -136,6 +136,19 @@ int sl_bus_fetch_health(struct sl_bus *bus, const char *after, unsigned int coun
 			sl_bus_health got, void *arg);
 /* What every site of the fleet has learnt, a report each, this one's among them. */
 int sl_bus_fetch_memory(struct sl_bus *bus, sl_bus_memory got, void *arg);
+/* The same of another site: its incidents, and its last roll-up at or before a time, if any. */
+int sl_bus_fetch_incidents_of(struct sl_bus *bus, const char *site, unsigned int count,
+			      sl_bus_incident got, void *arg);
+int sl_bus_fetch_health_of(struct sl_bus *bus, const char *site, uint64_t at_unix_ns,
+			   sl_bus_health got, void *arg);
+
+/*
+ * All sites that have keys in this Redis, in no order, each any number of times.  @fresh: by a key
+ * that its control writes each second, and that is gone 10 s later.  At the end, or at once
+ * without a connection, @site is NULL, and @fresh says whether all keys were looked through.
+ */
+typedef void (*sl_bus_site)(void *arg, const char *site, bool fresh);
+int sl_bus_fetch_sites(struct sl_bus *bus, sl_bus_site got, void *arg);
 
 /* What the server says of itself. */
 struct sl_bus_server_report {

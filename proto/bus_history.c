@@ -5,6 +5,7 @@
  * replay.  An answer comes as a whole, so what is asked for is bounded by the asker.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,8 @@
 /* Who reads back, and what. */
 struct asked {
 	struct sl_bus *bus;
-	const char *what; /* a constant */
+	char site[SL_NAME_MAX]; /* whose */
+	const char *what;       /* a constant */
 	sl_bus_incident incident;
 	sl_bus_event event;
 	sl_bus_health health;
@@ -61,6 +63,13 @@ static void make_lean(struct sl_telemetry *lean, const struct sl_telemetry *from
 			path->reason[0] = '\0';
 	}
 	lean->paths = paths;
+	lean->dhcp = 0;
+	for (uint32_t i = 0; i < from->dhcp; i++) {
+		const struct sl_dhcp_report *vlan = &from->dhcp_vlan[i];
+
+		if (vlan->clients_unanswered || vlan->clients_refused || vlan->new_server[0])
+			lean->dhcp_vlan[lean->dhcp++] = *vlan;
+	}
 	for (uint32_t i = 0; i < lean->uplinks; i++)
 		if (lean->uplink[i].state != SL_HEALTH_DOWN)
 			lean->uplink[i].reason[0] = '\0';
@@ -227,7 +236,7 @@ static void take(const struct asked *asked, const redisReply *pb, const char *id
 	if (pb && pb->type == REDIS_REPLY_STRING && !give(asked, pb, id, why))
 		bus->stats.received++;
 	else
-		sl_bus_malformed(bus, sl_bus_key(bus, asked->what, key), id, why);
+		sl_bus_malformed(bus, sl_bus_key_of(asked->site, asked->what, key), id, why);
 }
 
 /* [[id, [field, value, ...]], ...] of a stream; [field, value, ...] of the fleet's hash. */
@@ -238,7 +247,7 @@ static void on_answer(void *arg, const redisReply *reply, const char *why)
 
 	free(arg);
 	if (reply && reply->type != REDIS_REPLY_ARRAY)
-		sl_bus_malformed(asked.bus, sl_bus_key(asked.bus, asked.what, key), "",
+		sl_bus_malformed(asked.bus, sl_bus_key_of(asked.site, asked.what, key), "",
 				 reply->str ? reply->str : "not what Redis answers");
 	else if (reply && asked.memory)
 		for (size_t i = 0; i + 1 < reply->elements; i += 2)
@@ -281,7 +290,7 @@ static int ask_range(const struct asked *asked, const char *verb, const char *fr
 
 	snprintf(number, sizeof(number), "%u", count);
 	sl_link_text(&command, verb);
-	sl_link_text(&command, sl_bus_key(asked->bus, asked->what, key));
+	sl_link_text(&command, sl_bus_key_of(asked->site, asked->what, key));
 	sl_link_text(&command, from);
 	sl_link_text(&command, to);
 	sl_link_text(&command, "COUNT");
@@ -289,36 +298,65 @@ static int ask_range(const struct asked *asked, const char *verb, const char *fr
 	return ask(asked, &command);
 }
 
+static struct asked question(struct sl_bus *bus, const char *site, const char *what, void *arg)
+{
+	struct asked asked = {.bus = bus, .what = what, .arg = arg};
+
+	snprintf(asked.site, sizeof(asked.site), "%s", site);
+	return asked;
+}
+
+int sl_bus_fetch_incidents_of(struct sl_bus *bus, const char *site, unsigned int count,
+			      sl_bus_incident got, void *arg)
+{
+	struct asked asked = question(bus, site, "incident", arg);
+
+	asked.incident = got;
+	return ask_range(&asked, "XREVRANGE", "+", "-", count);
+}
+
 int sl_bus_fetch_incidents(struct sl_bus *bus, unsigned int count, sl_bus_incident got, void *arg)
 {
-	const struct asked asked = {.bus = bus, .what = "incident", .incident = got, .arg = arg};
-
-	return ask_range(&asked, "XREVRANGE", "+", "-", count);
+	return sl_bus_fetch_incidents_of(bus, bus->site, count, got, arg);
 }
 
 int sl_bus_fetch_events(struct sl_bus *bus, unsigned int count, sl_bus_event got, void *arg)
 {
-	const struct asked asked = {.bus = bus, .what = "event", .event = got, .arg = arg};
+	struct asked asked = question(bus, bus->site, "event", arg);
 
+	asked.event = got;
 	return ask_range(&asked, "XREVRANGE", "+", "-", count);
 }
 
 int sl_bus_fetch_health(struct sl_bus *bus, const char *after, unsigned int count,
 			sl_bus_health got, void *arg)
 {
-	const struct asked asked = {.bus = bus, .what = "health", .health = got, .arg = arg};
+	struct asked asked = question(bus, bus->site, "health", arg);
 	char from[SL_BUS_ID_MAX + 1] = "-";
 
 	if (after[0])
 		snprintf(from, sizeof(from), "(%.43s", after);
+	asked.health = got;
 	return ask_range(&asked, "XRANGE", from, "+", count);
+}
+
+int sl_bus_fetch_health_of(struct sl_bus *bus, const char *site, uint64_t at_unix_ns,
+			   sl_bus_health got, void *arg)
+{
+	struct asked asked = question(bus, site, "health", arg);
+	char at[SL_BUS_ID_MAX];
+
+	snprintf(at, sizeof(at), "%" PRIu64, at_unix_ns / 1000000);
+	asked.health = got;
+	return ask_range(&asked, "XREVRANGE", at, "-", 1);
 }
 
 int sl_bus_fetch_memory(struct sl_bus *bus, sl_bus_memory got, void *arg)
 {
-	const struct asked asked = {.bus = bus, .what = "memory", .memory = got, .arg = arg};
+	struct asked asked = question(bus, bus->site, "memory", arg);
 	struct sl_link_command command = {.words = 0};
 
+	asked.memory = got;
 	sl_link_text(&command, "HGETALL");
 	sl_link_text(&command, FLEET_MEMORY);
 	return ask(&asked, &command);

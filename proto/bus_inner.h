@@ -61,6 +61,8 @@ struct sl_bus {
 
 /* "sl:{site}:@what" into @key of SL_BUS_KEY_MAX bytes; returns it. */
 const char *sl_bus_key(const struct sl_bus *bus, const char *what, char *key);
+/* The same of another site. */
+const char *sl_bus_key_of(const char *site, const char *what, char *key);
 
 /* Drop all connections, say why, and try again later. */
 void sl_bus_drop(struct sl_bus *bus, const char *why);

@@ -160,4 +160,5 @@ void sl_wire_copy_telemetry(struct sl_telemetry *to, const struct sl_telemetry *
 	memcpy(to->uplink, from->uplink, from->uplinks * sizeof(from->uplink[0]));
 	memcpy(to->service, from->service, from->services * sizeof(from->service[0]));
 	memcpy(to->counter, from->counter, from->counters * sizeof(from->counter[0]));
+	memcpy(to->dhcp_vlan, from->dhcp_vlan, from->dhcp * sizeof(from->dhcp_vlan[0]));
 }

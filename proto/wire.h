@@ -24,6 +24,7 @@
 #define SL_WIRE_UPLINKS_MAX  4
 #define SL_WIRE_SERVICES_MAX 16
 #define SL_WIRE_COUNTERS_MAX 96
+#define SL_WIRE_VLANS_MAX    16           /* with DHCP */
 #define SL_WIRE_KINDS_MAX    64           /* of unclaimed traffic */
 #define SL_WIRE_INPUTS_MAX   12           /* of a decision */
 #define SL_WIRE_OPTIONS_MAX  12           /* of a decision */
@@ -151,6 +152,18 @@ struct sl_service_report {
 	char dscp_cause[SL_ID_MAX]; /* command id that set it, or "" = the policy */
 };
 
+/* DHCP on one VLAN over the last 10 minutes. */
+struct sl_dhcp_report {
+	uint32_t vlan;                        /* 0 = untagged */
+	uint32_t clients, clients_randomised; /* heard; of them, with a MAC of their own making */
+	uint32_t clients_asking;              /* of them, looking for a server */
+	uint32_t clients_unanswered;          /* of them, in vain */
+	uint32_t clients_refused;             /* told NAK again and again */
+	uint32_t discovers, naks;             /* messages */
+	uint32_t servers;                     /* heard of */
+	char new_server[16];                  /* the last that was not there before; "" = none */
+};
+
 struct sl_counter {
 	char name[SL_NAME_MAX];
 	uint64_t value;
@@ -167,11 +180,12 @@ struct sl_telemetry {
 	uint64_t policy_version;
 	uint32_t tables_generation;
 	bool frozen, bypassed;
-	uint32_t paths, uplinks, services, counters;
+	uint32_t paths, uplinks, services, counters, dhcp;
 	struct sl_path_report path[SL_WIRE_PATHS_MAX];
 	struct sl_uplink_report uplink[SL_WIRE_UPLINKS_MAX];
 	struct sl_service_report service[SL_WIRE_SERVICES_MAX];
 	struct sl_counter counter[SL_WIRE_COUNTERS_MAX];
+	struct sl_dhcp_report dhcp_vlan[SL_WIRE_VLANS_MAX];
 };
 
 /* A kind of traffic that no service claims, by what its servers are. */

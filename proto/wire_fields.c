@@ -213,6 +213,23 @@ static const struct sl_fields counter =
 	FIELDS(sl_counter, counter_rows, storeline__v1__counter__descriptor);
 #undef STRUCT
 
+#define STRUCT sl_dhcp_report
+static const struct sl_field dhcp_rows[] = {
+	U32(vlan),
+	U32(clients),
+	U32(clients_randomised),
+	U32(clients_asking),
+	U32(clients_unanswered),
+	U32(clients_refused),
+	U32(discovers),
+	U32(naks),
+	U32(servers),
+	TEXT(new_server),
+};
+static const struct sl_fields dhcp =
+	FIELDS(sl_dhcp_report, dhcp_rows, storeline__v1__dhcp_report__descriptor);
+#undef STRUCT
+
 #define STRUCT sl_telemetry
 static const struct sl_field telemetry_rows[] = {
 	VERSION,
@@ -230,6 +247,7 @@ static const struct sl_field telemetry_rows[] = {
 	LIST(uplinks, uplink, SL_WIRE_UPLINKS_MAX, uplink),
 	LIST(services, service, SL_WIRE_SERVICES_MAX, service),
 	LIST(counters, counter, SL_WIRE_COUNTERS_MAX, counter),
+	LIST(dhcp, dhcp_vlan, SL_WIRE_VLANS_MAX, dhcp),
 };
 const struct sl_fields sl_fields_telemetry =
 	FIELDS(sl_telemetry, telemetry_rows, storeline__v1__telemetry__descriptor);

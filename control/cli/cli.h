@@ -95,6 +95,7 @@ int sl_cli_watch(struct sl_cli *cli);
 int sl_cli_why(struct sl_cli *cli);
 int sl_cli_incidents(struct sl_cli *cli);
 int sl_cli_memory(struct sl_cli *cli);
+int sl_cli_fleet(struct sl_cli *cli);
 int sl_cli_policy(struct sl_cli *cli);
 int sl_cli_whatif(struct sl_cli *cli);
 int sl_cli_doctor(struct sl_cli *cli);

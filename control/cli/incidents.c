@@ -27,8 +27,9 @@ static void row(const struct sl_incident *incident, uint64_t now, int wide)
 
 	printf("%6llu  %-*s  %-14.14s %-9.9s %-11s %-22.22s %-8s %8s %12s%s\n",
 	       (unsigned long long)incident->id, wide,
-	       sl_paper_clock(incident->first_bad_unix_ns, now, since), incident->service,
-	       incident->uplink, sl_verdict_word(incident->verdict),
+	       sl_paper_clock(incident->first_bad_unix_ns, now, since),
+	       incident->service[0] ? incident->service : "-",
+	       incident->uplink[0] ? incident->uplink : "-", sl_verdict_word(incident->verdict),
 	       sl_tell_remedy(incident->remedy, incident->target, remedy),
 	       sl_outcome_word(incident->outcome),
 	       sl_paper_between(incident->first_bad_unix_ns, incident->acted_unix_ns, act),

@@ -1,5 +1,5 @@
 /*
- * measures.c - the second line of a path: what only some services have
+ * measures.c - the second line of a path: what only some services have; and a VLAN's trouble
  *
  * DNS, think time, transactions (p50 and p95, with the number of samples), media by
  * direction, hellos, requests, packets that got another DSCP, and what was not believed.  A
@@ -108,4 +108,18 @@ unsigned int sl_print_measures(FILE *to, const struct sl_path_report *path)
 	if (line.at && to)
 		fprintf(to, "    %s\n", line.text);
 	return line.at ? 1 : 0;
+}
+
+unsigned int sl_print_dhcp(FILE *to, const struct sl_dhcp_report *vlan)
+{
+	bool trouble = vlan->clients_unanswered || vlan->clients_refused || vlan->new_server[0];
+
+	if (trouble && to)
+		fprintf(to,
+			"DHCP on VLAN %u: %u of %u asking in vain, %u refused%s%s; %u devices, %u "
+			"with random MACs\n",
+			vlan->vlan, vlan->clients_unanswered, vlan->clients_asking,
+			vlan->clients_refused, vlan->new_server[0] ? ", new server " : "",
+			vlan->new_server, vlan->clients, vlan->clients_randomised);
+	return trouble;
 }

@@ -165,6 +165,8 @@ void sl_print_picture(FILE *to, const struct sl_telemetry *picture, bool colour)
 		sl_print_plain(colour));
 	for (uint32_t i = 0; i < picture->paths; i++)
 		path_line(to, picture, &picture->path[i], colour);
+	for (uint32_t i = 0; i < picture->dhcp; i++)
+		sl_print_dhcp(to, &picture->dhcp_vlan[i]);
 }
 
 unsigned int sl_print_lines(const struct sl_telemetry *picture)
@@ -173,6 +175,8 @@ unsigned int sl_print_lines(const struct sl_telemetry *picture)
 
 	for (uint32_t i = 0; i < picture->paths; i++)
 		lines += sl_print_measures(NULL, &picture->path[i]);
+	for (uint32_t i = 0; i < picture->dhcp; i++)
+		lines += sl_print_dhcp(NULL, &picture->dhcp_vlan[i]);
 	return lines;
 }
 

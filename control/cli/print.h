@@ -35,6 +35,9 @@ unsigned int sl_print_lines(const struct sl_telemetry *picture);
  */
 unsigned int sl_print_measures(FILE *to, const struct sl_path_report *path);
 
+/* A VLAN whose DHCP is in trouble, in one line.  Returns the lines, as above. */
+unsigned int sl_print_dhcp(FILE *to, const struct sl_dhcp_report *vlan);
+
 /* One line, with its end. */
 void sl_print_event(FILE *to, const struct sl_event *event, bool colour);
 

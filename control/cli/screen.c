@@ -102,9 +102,11 @@ static void incident_line(struct sl_grid *grid, int row, const struct sl_inciden
 
 	sl_paper_between(incident->first_bad_unix_ns, open ? now : incident->closed_unix_ns, span);
 	sl_grid_put(grid, row, 1, 0, open ? SL_PAINT_DEGRADED : SL_PAINT_PLAIN,
-		    "%5llu  %s  %s on %s: fault %s; %s; %s %s", (unsigned long long)incident->id,
-		    sl_paper_clock(incident->first_bad_unix_ns, now, since), incident->service,
-		    incident->uplink, sl_verdict_word(incident->verdict),
+		    "%5llu  %s  %s%s%s: fault %s; %s; %s %s", (unsigned long long)incident->id,
+		    sl_paper_clock(incident->first_bad_unix_ns, now, since),
+		    incident->service[0] ? incident->service : "the LAN",
+		    incident->uplink[0] ? " on " : "", incident->uplink,
+		    sl_verdict_word(incident->verdict),
 		    sl_tell_remedy(incident->remedy, incident->target, remedy),
 		    open ? "OPEN for" : sl_outcome_word(incident->outcome), span);
 }

@@ -10,18 +10,20 @@
 static void when(const struct sl_paper *paper, const struct sl_incident *incident, uint64_t now)
 {
 	char since[SL_PAPER_CLOCK_MAX], span[SL_PAPER_SPAN_MAX], end[SL_PAPER_CLOCK_MAX];
+	const char *service = incident->service[0] ? incident->service : "the LAN";
+	const char *on = incident->uplink[0] ? " on " : "";
 
 	sl_paper_clock(incident->first_bad_unix_ns, now, since);
 	if (incident->closed_unix_ns)
-		sl_paper_say(paper, STEP, 0, "%s was bad on %s from %s to %s (%s).",
-			     incident->service, incident->uplink, since,
+		sl_paper_say(paper, STEP, 0, "%s was bad%s%s from %s to %s (%s).", service, on,
+			     incident->uplink, since,
 			     sl_paper_clock(incident->closed_unix_ns, now, end),
 			     sl_paper_between(incident->first_bad_unix_ns, incident->closed_unix_ns,
 					      span));
 	else
-		sl_paper_say(paper, STEP, 0, "Open since %s (%s): %s was bad first on %s.", since,
-			     sl_paper_between(incident->first_bad_unix_ns, now, span),
-			     incident->service, incident->uplink);
+		sl_paper_say(paper, STEP, 0, "Open since %s (%s): %s was bad first%s%s.", since,
+			     sl_paper_between(incident->first_bad_unix_ns, now, span), service, on,
+			     incident->uplink);
 }
 
 static void what(const struct sl_paper *paper, const struct sl_incident *incident)

@@ -22,6 +22,11 @@ const struct sl_cli_verb sl_verbs[] = {
 	{"incidents", "[show ID]", "what went wrong, what was done, what came of it",
 	 "The newest first; show ID tells the whole of one.", "show", 0, 2, SL_CLI_LAST,
 	 sl_cli_incidents},
+	{"fleet", "", "what many sites have at once: one fault; and who is alone with theirs",
+	 "Looks at all sites whose keys this Redis holds, whatever --site says, and at what is open or\n"
+	 "was in that time (the last hour).  The same fault of a service, begun within two minutes at\n"
+	 "three sites and a tenth of all, is told as one.  Exit 7 when anything is open.",
+	 "", 0, 0, SL_CLI_SPAN, sl_cli_fleet},
 	{"memory", "[show FINGERPRINT | export | import FILE]",
 	 "which remedies have helped against which incidents",
 	 "export writes what the whole fleet has learnt as JSON.  import reads such a file and\n"

@@ -63,7 +63,7 @@ function times(incident) {
 }
 
 async function showMore(holder, incident, get) {
-  const [whole, decisions] = await Promise.all([get("/api/incident/" + incident.id), get("/api/why/" + encodeURIComponent(incident.service))]);
+  const [whole, decisions] = await Promise.all([get("/api/incident/" + incident.id), incident.service ? get("/api/why/" + encodeURIComponent(incident.service)) : null]);
   const about = (decisions ?? []).filter((d) => d.incident === incident.id);
   const fact = (words, value) => value ? [make("p", "", make("span", "fact", words + " "), value)] : [];
   holder.replaceChildren(
@@ -74,11 +74,14 @@ async function showMore(holder, incident, get) {
     ...about.map(decisionBlock));
 }
 
+// Of no uplink, or of no service: trouble of the LAN itself.
+const whereOf = (said) => [said.service || "the LAN", said.uplink].filter(Boolean).join(" on ");
+
 function incidentItem(incident, get) {
   const target = incident.target ? ` ${incident.remedy === "reroute" ? "to " : ""}${incident.target}` : "";
   const remedy = incident.remedy ? ` → ${incident.remedy}${target}` : "";
   const outcome = make("span", "outcome", incident.outcome === "none" && incident.closed_unix_ns ? "over" : OUTCOME[incident.outcome]);
-  const title = make("span", "", make("b", "", `${incident.service} on ${incident.uplink}`), `: fault ${FAULT[incident.verdict]}${remedy}`);
+  const title = make("span", "", make("b", "", whereOf(incident)), `: fault ${FAULT[incident.verdict]}${remedy}`);
   const button = make("button", "incident", make("span", "line", title, outcome), make("small", "", `#${incident.id} · ${times(incident)}`));
   const more = make("div", "more"), item = make("li", "", button, more);
   const open = (yes) => {

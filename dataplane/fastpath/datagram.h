@@ -1,5 +1,5 @@
 /*
- * datagram.h - one datagram of a known flow: DNS, ICMP echo, QUIC, RTP, liveness
+ * datagram.h - one datagram of a known flow: DNS, DHCP, ICMP echo, QUIC, RTP, liveness
  *
  * gram[i] holds what side i sent.  A question that carries a number (DNS id, RFC 1035
  * 4.1.1; echo sequence, RFC 792) waits in a slot for the answer with the same number.
@@ -143,6 +143,21 @@ SL_INLINE bool sl_dns_take(struct sl_datagram *gram, struct sl_datagram *peer, s
 	return true;
 }
 
+/* ---- DHCP (RFC 2131 4.1) ---- */
+
+#define SL_PORT_DHCP 67 /* the servers' and relays'; the clients' is the next */
+
+SL_INLINE bool sl_dhcp_is_port(uint32_t port)
+{
+	return port - SL_PORT_DHCP < 2;
+}
+
+SL_INLINE bool sl_dhcp_is(const struct sl_packet *packet)
+{
+	return packet->proto == SL_PROTO_UDP && sl_dhcp_is_port(packet->src_port) &&
+	       sl_dhcp_is_port(packet->dst_port);
+}
+
 /* ---- ICMP echo ---- */
 
 SL_INLINE void sl_echo_take(struct sl_datagram *gram, struct sl_datagram *peer,
@@ -206,6 +221,8 @@ SL_RARE int sl_datagram_take(struct sl_flow *flow, struct sl_work *work)
 
 	if (sl_dns_is(packet) && !sl_dns_take(gram, peer, work))
 		return 0; /* no sign of life either */
+	if (sl_dhcp_is(packet))
+		return 0; /* the LAN's own: whether it is answered says nothing of an uplink */
 	sl_datagram_liveness(gram, peer, work);
 	if (sl_dns_is(packet))
 		return 0;

@@ -1,8 +1,8 @@
 /*
  * inspect.h - a packet on its way to the slow path: which ones go, and in what shape
  *
- * The first packets of a flow and every DNS answer are copied, from the IP header on,
- * through a bounded ring to user space, which reads names from them (slowpath.h).  When the
+ * The first packets of a flow, every DNS answer and every DHCP message are copied, from the IP
+ * header on, through a bounded ring to user space, which reads from them (slowpath.h).  When the
  * ring is full the packet is not copied, which is counted; it passes as ever.
  */
 #ifndef SL_INSPECT_H
@@ -12,7 +12,7 @@
 
 #define SL_INSPECT_BYTES  2048 /* of a packet: a whole frame, or the start of a larger segment */
 #define SL_INSPECT_MAX    16 /* packets with payload of a flow; nDPI needs 10 for TLS (PEERS.md 1) */
-#define SL_INSPECT_ANSWER 255 /* sl_result.inspect of a DNS answer beyond them */
+#define SL_INSPECT_ANSWER 255 /* sl_result.inspect of a DNS answer, or of DHCP, beyond them */
 
 struct sl_inspect {
 	uint64_t now_ns;

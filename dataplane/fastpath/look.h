@@ -77,8 +77,20 @@ SL_INLINE bool sl_look_is_due(const struct sl_flow *flow, const struct sl_work *
 }
 
 /*
+ * Is this packet DHCP, which always goes to the slow path (leases.h)?  Not what comes by an
+ * uplink: whom an ISP gives addresses to is none of the LAN's business.
+ */
+SL_INLINE bool sl_look_dhcp(const struct sl_work *work)
+{
+	const struct sl_packet *packet = &work->packet;
+
+	return sl_dhcp_is(packet) && packet->payload_bytes && !packet->icmp_error &&
+	       (work->side != SL_SIDE_WAN || work->port_uplink == SL_UPLINK_NONE);
+}
+
+/*
  * Copy this packet of @flow, which is measured, to the slow path?  The first ones with payload,
- * and DNS answers; but none that is not believed: a forged answer would name servers.
+ * DNS answers and DHCP; but none that is not believed: a forged answer would name servers.
  */
 SL_INLINE void sl_look_inspect(struct sl_flow *flow, struct sl_work *work,
 			       const struct sl_tables *tables)
@@ -91,7 +103,7 @@ SL_INLINE void sl_look_inspect(struct sl_flow *flow, struct sl_work *work,
 		return;
 	if ((flow->flags & SL_FLOW_PENDING) && flow->inspected < SL_INSPECT_MAX)
 		work->result.inspect = ++flow->inspected;
-	else if (answer)
+	else if (answer || sl_look_dhcp(work))
 		work->result.inspect = SL_INSPECT_ANSWER;
 }
 

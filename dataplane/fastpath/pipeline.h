@@ -187,6 +187,8 @@ SL_RARE int sl_pipeline_flowless(struct sl_work *work, const struct sl_tables *t
 	result->from_lan = lan == (work->sender & 1);
 	result->uplink = sl_steer_uplink(tables, work, result->service);
 	result->mark = result->from_lan ? sl_steer_mark(tables, result->uplink) : 0;
+	if (tables->inspect && sl_look_dhcp(work))
+		result->inspect = SL_INSPECT_ANSWER;
 	sl_clamp_note(work, tables);
 	return 0;
 }

@@ -81,6 +81,22 @@ static void some_are_copied_and_named(void **state)
 	assert_true(pair.named > 50);
 }
 
+/* Each of them, however many of its flow there were before it. */
+static void all_of_dhcp_is_copied(void **state)
+{
+	char path[4096];
+
+	if (!pair.xdp)
+		sl_pair_open(&pair);
+	sl_pair_ask(&pair, 0);
+	path_of(path, sizeof(path), "leases.pcap");
+	sl_pair_reset(&pair);
+	sl_pair_capture(&pair, path);
+	sl_pair_same_stats(&pair);
+	assert_int_equal(pair.copied, 3 * 66);
+	assert_int_equal(pair.copies[0].copy[0].key.vlan, 100);
+}
+
 /* The same frames in another file format are the same flows. */
 static void format(void **state)
 {
@@ -132,8 +148,10 @@ int main(int argc, char **argv)
 	found = directory ? scandir(directory, &names, is_capture, alphasort) : -1;
 	if (found <= 0)
 		sl_row_add(&tests, "captures", missing, NULL);
-	if (argc > 1)
+	if (argc > 1) {
 		sl_row_add(&tests, "copies and names", some_are_copied_and_named, NULL);
+		sl_row_add(&tests, "copies of DHCP", all_of_dhcp_is_copied, NULL);
+	}
 	for (int i = 0; i < found; i++) {
 		sl_row_add(&tests, names[i]->d_name, capture, names[i]->d_name);
 		if (i < INSIDE_MAX) {

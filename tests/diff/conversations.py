@@ -188,6 +188,32 @@ def offloaded(whole):
     return sorted(frames, key=lambda frame: frame[0])
 
 
+def lease(kind, client, server=b""):
+    """A DHCP message (RFC 2131 2) of @kind; a server's when it is one."""
+    head = struct.pack(">BBBBI", 2 if kind in (2, 5, 6) else 1, 1, 6, 0, client) + bytes(20)
+    options = bytes([53, 1, kind]) + (b"\x36\4" + server if server else b"") + b"\xff"
+    return head + struct.pack(">HI", 0x0200, client) + bytes(10 + 192) + b"\x63\x82\x53\x63" + options
+
+
+def leases():
+    """Untagged, tagged and doubly tagged: 20 clients that nobody answers, one that gets an address and renews it."""
+    frames, now = [], 10**18
+    nobody, everybody, server, client = bytes(4), b"\xff" * 4, bytes([10, 0, 0, 1]), bytes([10, 0, 0, 7])
+    for tags in ((), (30,), (100, 31)):
+        def show(src, dst, ports, message, tags=tags):
+            frames.append((now, ether(ip4(src, dst, 17, udp(ports, message)), tags)))
+
+        for i in range(60):
+            now += 50 * MS
+            show(nobody, everybody, (68, 67), lease(1, i % 20))
+        for kind, forward, ends in ((1, True, (nobody, everybody)), (2, False, (server, everybody)), (3, True, (nobody, everybody)),
+                                    (5, False, (server, client)), (3, True, (client, server)), (6, False, (server, everybody))):
+            now += 5 * MS
+            show(*ends, (68, 67) if forward else (67, 68), lease(kind, 99, b"" if kind == 1 else server))
+        show(nobody, everybody, (68, 67), b"")  # nothing to copy
+    return frames
+
+
 def labels(wrap, count):
     """Below @count MPLS labels."""
     def wrapped(forward, segment):

@@ -154,6 +154,7 @@ def captures():
     yield "oddities.pcap", pcap(oddities())
     yield "many-flows.pcap", pcap(conversations.many_flows())
     yield "dns.pcap", pcap(conversations.names())
+    yield "leases.pcap", pcap(conversations.leases())
     yield "rtp.pcap", pcap(conversations.media())
     yield "quic.pcap", pcap(conversations.quic())
     yield "exchanges.pcap", pcap(conversations.exchanges())

@@ -45,6 +45,14 @@ const struct frame frames[] = {
 	{"PPPoE: kernel", false, 2, 0, ETH_P_PPP_SES},
 	{"IPv4 multicast: kernel", false, 1, 0, ETH_P_IP, ELSEWHERE4},
 	{"IPv6 multicast: kernel", false, 0x33, 0, ETH_P_IPV6, ELSEWHERE6, 17},
+	{"DHCP to all: kernel, but measured", false, 0xff, 0, ETH_P_IP, ELSEWHERE4, .from = 68,
+	 .port = 67, .seen = true},
+	{"DHCP to all behind a tag: likewise", false, 0xff, 1, ETH_P_IP, ELSEWHERE4, .from = 67,
+	 .port = 68, .seen = true},
+	{"DHCP to one is handed over", true, 2, 0, ETH_P_IP, ELSEWHERE4, .from = 68, .port = 67},
+	{"other UDP to all: kernel", false, 0xff, 0, ETH_P_IP, ELSEWHERE4, .from = 68, .port = 69},
+	{"DHCP to all cut short: kernel", false, 0xff, 0, ETH_P_IP, ELSEWHERE4, .cut = 5,
+	 .from = 68, .port = 67},
 	{"to our IPv4 address: kernel", false, 2, 0, ETH_P_IP, {10, 0, 0, 1}},
 	{"to our IPv4 address on another port: kernel", false, 2, 0, ETH_P_IP, {192, 0, 2, 2}},
 	{"to our IPv6 address: kernel",
@@ -93,6 +101,8 @@ size_t frame_build(const struct frame *frame, uint8_t bytes[FRAME_MAX])
 		at[9] = 17;
 		memcpy(at + 12, (const uint8_t[]){10, 0, 0, 2}, 4);
 		memcpy(at + 16, frame->to, 4);
+		put16(at + 20, frame->from);
+		put16(at + 22, frame->port);
 	}
 	return (size_t)(at - bytes) + (ip6 ? 48 : 28) - frame->cut;
 }

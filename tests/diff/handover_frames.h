@@ -17,8 +17,10 @@ struct frame {
 	uint8_t tags;
 	uint16_t type;
 	uint8_t to[16];
-	uint8_t next, icmp; /* IPv6 */
-	uint32_t cut;       /* bytes missing at the end */
+	uint8_t next, icmp;  /* IPv6 */
+	uint32_t cut;        /* bytes missing at the end */
+	uint16_t from, port; /* UDP over IPv4 */
+	bool seen;           /* though it is the kernel's: it is measured on the way */
 };
 
 /* The first goes elsewhere by IPv4, to 10.9.9.9.  Ours are 10.0.0.1, 192.0.2.2, 2001:db8::1. */

@@ -197,7 +197,7 @@ static struct fate send_frame(const struct frame *frame, const char *peer, struc
 static void sorted(void **state)
 {
 	const struct frame *frame = *state;
-	int handed = frame->handed ? 3 : 0;
+	int handed = frame->handed ? 3 : 0, seen = frame->seen ? 3 : 0;
 	struct fate fate;
 
 	fresh(NULL);
@@ -205,6 +205,7 @@ static void sorted(void **state)
 	fate = send_frame(frame, "client0", &lan, "lan0");
 	assert_int_equal(fate.handed, handed);
 	assert_int_equal(fate.heard, 3 - handed);
+	assert_int_equal(fate.measured, seen);
 	ASSERT_GOES(send_frame(frame, "server0", &wan, "wan0"), handed, 3 - handed, 0);
 	clean(NULL);
 }

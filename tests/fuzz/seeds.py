@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Seeds for the fuzz targets, made from captures; nothing of them is kept in the repository.
 
-seeds.py OUT CAPTURES...    a folder a target in OUT: parse flow capture dns tls quic slowpath
+seeds.py OUT CAPTURES...    a folder a target in OUT: parse flow capture dns dhcp tls quic slowpath
 
 CAPTURES are folders of .pcap files (the generated ones of tests/diff, and real ones): of
 each file a few frames, DNS messages, ClientHellos and Initials.  The few inputs that no
@@ -13,7 +13,7 @@ import os
 import struct
 import sys
 
-PER_FILE = {"parse": 40, "dns": 12, "tls": 6, "quic": 6, "slowpath": 16}
+PER_FILE = {"parse": 40, "dns": 12, "dhcp": 12, "tls": 6, "quic": 6, "slowpath": 16}
 FILE_BYTES = 8192  # of a capture as a seed; longer ones are cut, which the reader must bear anyway
 TOTAL = 1500  # of a target
 
@@ -73,11 +73,31 @@ def of_frame(frame):
                                 port=ports[0 if server else 1])
     if proto == 17 and 53 in ports:
         yield "dns", payload
+    if proto == 17 and set(ports) <= {67, 68}:
+        yield "dhcp", message_of(payload)
     if proto == 17 and len(payload) > 20 and payload[0] & 0xC0 == 0xC0:
         yield "quic", struct.pack(">H", min(len(payload), 0x7FF)) + payload
     if proto == 6 and payload[:2] == b"\x16\x03":
         yield "tls", b"\0\x40" + payload
         yield "tls", b"\0\x40" + payload[5:]
+
+
+def message_of(payload, vlan=0, wait=1):
+    """One step of dhcp_fuzz.c."""
+    return struct.pack(">BBH", vlan, wait, len(payload)) + payload
+
+
+def leases():
+    """Clients that nobody answers, then one who does, in dhcp_fuzz.c's own language."""
+    def message(kind, client, server=b""):
+        return struct.pack(">BBBB", 1 if kind in (1, 3) else 2, 1, 6, 0) + bytes(24) + bytes([2, 0, 0, 0, 0, client]) + \
+            bytes(202) + b"\x63\x82\x53\x63\x35\1" + bytes([kind]) + (b"\x36\4" + server if server else b"") + b"\xff"
+
+    asks = b"".join(message_of(message(1, client), 30, 4) for client in range(20) for _ in range(3))
+    chooses = b"".join(message_of(message(3, client, b"\x0a\0\0\1"), 30) for client in range(17))
+    yield asks
+    yield chooses + b"".join(message_of(message(kind, 1, bytes([10, 9, 9, kind])), 30) for kind in (2, 3, 5, 6, 6, 6))
+    yield b"".join(message_of(message(1, 1), vlan) for vlan in range(20)) + asks[:800]
 
 
 def step(**part):
@@ -172,6 +192,8 @@ def made():
         yield "quic", seed
     for seed in messages():
         yield "dns", seed
+    for seed in leases():
+        yield "dhcp", seed
     for seed in stories():
         yield "slowpath", seed
 

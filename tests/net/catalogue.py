@@ -28,6 +28,8 @@ class Failure:
     service: str = "pos"
     culprit: str = ""        # whose throttling is about it as well
     seconds: float = 6.0
+    says: tuple = ()         # what decisions have to say, each by one at least
+    spares: bool = False     # no payment may fail
     # (paths of the picture by service, on fibre): does the fault show?  None: by the verdict.
     shows: typing.Callable = None
 
@@ -242,6 +244,24 @@ def _blind(paths):
         not path.get("rtt_wan", {}).get("samples")
 
 
+GUEST_VLAN = "64"
+
+
+def _starved(starve_s):
+    """The guests' VLAN has no address left; after a while somebody else hands out his own."""
+    def inject(stack, store, faults):
+        # What leaves the bridge is what a wire would carry: the tag in the frame, not beside it.
+        store.run.shell("sw", "ethtool -K up0 txvlan off")
+        stack.callback(store.run.shell, "sw", "ethtool -K up0 txvlan on")
+        crowd = store.run.start("guest", "dhcp", "/usr/bin/python3", os.path.join(HERE, "dhcp.py"),
+                                GUEST_VLAN, str(starve_s)).ready()
+        stack.callback(crowd.end)
+        began_ns = time.monotonic_ns()
+        crowd.kill(signal.SIGUSR1)
+        return began_ns
+    return inject
+
+
 def _both(*injects):
     """Faults that have nothing to do with each other, at once."""
     def inject(stack, store, faults):
@@ -312,6 +332,10 @@ CATALOGUE = (
             may=tuple(f"{word} click-and-collect" for word in AWAY), seconds=8),
     Failure("satellite", "spikes and jitter as of a satellite, within the SLO", _spikes,
             seconds=15),
+    Failure("dhcp", "the guests' VLAN has no address left, then a rogue server answers", _starved(16),
+            ("lan",), service="wifi-guest", seconds=32, spares=True,
+            says=("DHCP on VLAN 64 (wifi-guest)", "devices ask for an address and get none",
+                  "the pool is likely full", "server 10.9.9.9 answers that was not there before")),
 )
 
 __all__ = ["CATALOGUE", "DNS", "Failure"]

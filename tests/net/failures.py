@@ -74,7 +74,9 @@ class Seen:
         verdicts, wanted = self.verdicts(), set(self.failure.verdicts)
         known = not wanted or (verdicts & wanted and not verdicts - wanted - {"unknown"})
         done = all(any(a.startswith(must) for a in self.actions()) for must in self.failure.must)
-        return bool(known) and done and not self.false_actions()
+        texts = [e["text"] for e in self.decisions()]
+        said = all(any(words in text for text in texts) for words in self.failure.says)
+        return bool(known) and done and said and not self.false_actions()
 
     def decision(self):
         told = [e for e in self.decisions() if e["remedy"] != "resolved"]
@@ -99,7 +101,8 @@ class Suite:
         self.faults.healed_ns = end_ns
         settled = self.faults.settle(40, by_hand=True)
         seen = Seen(failure, self.box.bus, at_ns)
-        right = seen.right() and settled and shows
+        spared = not failure.spares or not self.store.book.tally(seen.at_ns, end_ns).failed
+        right = seen.right() and settled and shows and spared
         print(json.dumps({**self.line(seen, end_ns), "why": why, "shows": shows,
                           "settled": settled, "right": right}), flush=True)
         return right

@@ -23,6 +23,10 @@ from store import Store
 from storeline import ENGINES, Storeline
 from tills import SLOW_US, ms
 
+# To the first till packet.  Which of 200 segments a second are lost is chance: of 20 such
+# brownouts one takes 3 s to be sure of (scenarios.py has their p95), and this is a single one.
+BLACKOUT_LIMIT_MS, BROWNOUT_LIMIT_MS = 1000, 6000
+
 # In the story things may change again after 3 s, not 30: nobody wants to watch for longer.
 HOLD_DOWN_SECONDS = 3
 STORY_POLICY = {"hold_down": f"{HOLD_DOWN_SECONDS}s", "actions_per_minute": "30",
@@ -133,7 +137,7 @@ class Story:
 
     def moved(self, fault, limit_ms, what):
         """Tell when the tills came out of the other uplink after a fault."""
-        took = fault.moved_ms(6 if self.storeline else 0.5)
+        took = fault.moved_ms(8 if self.storeline else 0.5)
         if took is None:
             self.say("  no till has moved to lte")
         else:
@@ -153,7 +157,7 @@ class Story:
     def blackout(self):
         with self.faults.blackout() as fault:
             self.say("  fibre is cut")
-            self.moved(fault, 1000, "tills on lte within 1 s of a blackout")
+            self.moved(fault, BLACKOUT_LIMIT_MS, "tills on lte within 1 s of a blackout")
             self.rest(self.fault_seconds)
         self.say("  fibre is mended")
         self.returned()
@@ -161,7 +165,7 @@ class Story:
     def brownout(self):
         with self.faults.loss(0.03) as fault:
             self.say("  fibre loses 3 % of all packets, both ways")
-            self.moved(fault, 3000, "tills on lte within 3 s of a brownout")
+            self.moved(fault, BROWNOUT_LIMIT_MS, "tills on lte within 6 s of a brownout")
             self.rest(min(8, self.fault_seconds))
         self.say("  fibre is clean again")
         self.returned()
@@ -244,10 +248,11 @@ def play(store, storeline, screen, options):
         stay(store, storeline, screen)
     story = Story(store, storeline, screen, options.short)
     story.tell()
-    good = story.verdict(story.table())
-    if storeline and not good:
+    working = story.table()
+    if storeline and (story.missed or not working):
         screen.say(storeline.said())
-    return 0 if good else 1
+    # Last: of a test that failed, its end is what is shown.
+    return 0 if story.verdict(working) else 1
 
 
 def run(options):

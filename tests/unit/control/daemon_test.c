@@ -122,6 +122,10 @@ static void reroutes(void **state)
 	assert_true(
 		lab_redis_until(&lab, "HGET sl:{store-0421}:memory json", "\"helped\":1", 15000));
 	assert_true(lab_redis_says(&lab, "HKEYS sl:fleet:memory", "store-0421"));
+	/* Who looks at the fleet finds this site, hears it, and sees what is open. */
+	assert_int_equal(lab_run(&lab, "STORELINE", "fleet"), 7);
+	assert_non_null(strstr(lab.output, "1 site: 0 well, 1 with something open, 0 silent\n"));
+	assert_non_null(strstr(lab.output, "store-0421: pos: "));
 	lab_kill(pid);
 	/* It comes back, a term later, and finds what stands: no second command. */
 	pid = control();

@@ -89,6 +89,19 @@ void fault_blackout_fast(struct world *world, uint64_t ms)
 	world->black[FIBRE] = ms && ms < 10000;
 }
 
+/* Soon after another fault, of which lte's requests are told of still when it gets there. */
+void fault_brownout_delay_again(struct world *world, uint64_t ms)
+{
+	fault_brownout_delay(world, ms);
+	world->unanswered[POS][LTE] = ms > 600 && ms < 15000 ? 5 : 0;
+}
+
+void fault_brownout_delay_again_and_more(struct world *world, uint64_t ms)
+{
+	fault_brownout_delay_again(world, ms);
+	world->unanswered[POS][LTE] += ms > 2000 ? 7 : 0;
+}
+
 void fault_blackout_quiet(struct world *world, uint64_t ms)
 {
 	fault_blackout_fast(world, ms);

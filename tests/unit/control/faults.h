@@ -28,6 +28,8 @@ void fault_short_spike(struct world *world, uint64_t ms);
 void fault_blackout(struct world *world, uint64_t ms);
 void fault_blackout_passes(struct world *world, uint64_t ms);
 void fault_blackout_fast(struct world *world, uint64_t ms);
+void fault_brownout_delay_again(struct world *world, uint64_t ms);
+void fault_brownout_delay_again_and_more(struct world *world, uint64_t ms);
 void fault_blackout_quiet(struct world *world, uint64_t ms);
 void fault_blackout_both(struct world *world, uint64_t ms);
 void fault_bloat(struct world *world, uint64_t ms);

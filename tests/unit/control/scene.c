@@ -112,6 +112,14 @@ void scene_picture(struct sl_telemetry *picture, uint64_t tick, uint64_t now_uni
 	fill_service(&picture->service[2], "wifi-guest", "fibre", "control-7-11");
 	picture->service[2].limit_bps[0] = picture->service[2].limit_bps[1] = 20000000;
 	fill_service(&picture->service[3], "cctv", "fibre", "");
+	picture->dhcp = 2;
+	picture->dhcp_vlan[0] = (struct sl_dhcp_report){.vlan = 20, .clients = 6, .servers = 1};
+	picture->dhcp_vlan[1] = (struct sl_dhcp_report){.vlan = 40,
+							.clients = 210,
+							.clients_randomised = 190,
+							.clients_asking = 40,
+							.clients_unanswered = 12,
+							.new_server = "10.9.9.9"};
 }
 
 /* What the move of the tills came from. */

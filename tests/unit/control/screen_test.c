@@ -91,6 +91,12 @@ static void text(void)
 	look.text = "one\n\033[1mtwo\033[0m\nthree\nfour\nfive\nsix\nseven\n";
 }
 
+static void lan_trouble(void)
+{
+	board.incident[0].service[0] = board.incident[0].uplink[0] = '\0';
+	board.incident[0].verdict = SL_VERDICT_LAN;
+}
+
 static void far(void)
 {
 	text();
@@ -157,6 +163,7 @@ static const struct row {
 	 " cctv is down on fibre: 12 of 12 flows without an answer for 1.2 s\n"},
 	{"open incidents", none, 80, 24, true,
 	 "pos on fibre: fault uplink; reroute to lte; OPEN for 41 s\n"},
+	{"an open incident of no service", lan_trouble, 80, 24, true, "  the LAN: fault lan; "},
 	{"closed ones only in their list", none, 80, 24, false, "helped"},
 	{"the last event", none, 80, 24, true,
 	 "control   decision     click-collect on fibre: hold"},

@@ -121,6 +121,11 @@ static void closed(void)
 	world.incident[0].closed_unix_ns = NOW;
 }
 
+static void lan_trouble(void)
+{
+	world.incident[0].uplink[0] = '\0';
+}
+
 static void alone(void)
 {
 	world.event[0].decision.guardrail[0] = '\0';
@@ -157,6 +162,8 @@ static const struct row {
 	{"how fast it was repaired", none, true,
 	 "1.1 s after the first bad picture it was acted on (last: reroute to lte); after 3.0 s "
 	 "the SLO was kept again."},
+	{"an incident of an uplink", none, true, ": pos was bad first on fibre.\n"},
+	{"an incident of none", lan_trouble, true, ": pos was bad first.\n"},
 	{"a closed incident is not open", closed, false, "OPEN INCIDENT"},
 	{"a decision: what was done", none, true, "  reroute to lte (incident 17)\n"},
 	{"a decision: the verdict, and what it rests on", none, true,

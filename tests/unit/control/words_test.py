@@ -11,7 +11,7 @@ import unittest
 
 STORELINE, PAGES = sys.argv[1], sys.argv[2:]
 # What DESIGN.md 9 says that there is, as far as it is built.
-VERBS = ("status top watch why incidents memory policy whatif discover doctor reroute throttle remark clamp restore "
+VERBS = ("status top watch why incidents fleet memory policy whatif discover doctor reroute throttle remark clamp restore "
          "freeze bypass resume completion").split()
 
 

@@ -55,7 +55,7 @@ static void make_policy(struct sl_policy *policy, enum sl_mode mode, uint32_t ho
 		service->throttle_floor_bps = service->may_throttle ? 2000000 : 0;
 		service->has_slo = true;
 		service->slo = (struct sl_policy_slo){services[s].latency_ms * 1000000ull, 950000,
-						      services[s].loss_ppm, UINT32_MAX, 1000};
+						      services[s].loss_ppm, 10000, 1000};
 	}
 }
 
@@ -336,7 +336,8 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static void judge(struct sl_path_report *path, unsigned int s, bool demand)
+static void judge(const struct world *world, struct sl_path_report *path, unsigned int s,
+		  bool demand)
 {
 	uint32_t lost = path->loss[0].lost_after + path->loss[0].lost_before;
 
@@ -347,9 +348,10 @@ static void judge(struct sl_path_report *path, unsigned int s, bool demand)
 		path->state = SL_HEALTH_DOWN;
 	else if (path->rtt[1].samples < 5)
 		path->state = SL_HEALTH_BLIND;
-	else if (path->refused * 2 > path->attempts ||
+	else if (path->refused * 2 > path->attempts || path->requests_unanswered ||
 		 path->rtt[1].above_slo * 20 > path->rtt[1].samples ||
-		 lost * (uint64_t)PPM > path->loss[0].segments * (uint64_t)services[s].loss_ppm)
+		 (lost >= world->least_lost &&
+		  lost * (uint64_t)PPM > path->loss[0].segments * (uint64_t)services[s].loss_ppm))
 		path->state = SL_HEALTH_DEGRADED;
 	snprintf(path->reason, SL_TEXT_MAX, "p95 %.1f ms, %u of %u lost", path->rtt[1].p95_us / 1e3,
 		 lost, path->loss[0].segments);
@@ -380,6 +382,8 @@ static void report(struct world *world, unsigned int s, unsigned int u)
 	path->attempts = path->flows_new;
 	path->refused = world->refused[s][u] ? path->flows_new : 0;
 	path->established = path->attempts - path->refused;
+	path->requests_unanswered = world->unanswered[s][u];
+	path->requests = path->requests_unanswered * 40;
 	qsort(all, n, sizeof(all[0]), by_value);
 	path->rtt[1].samples = n;
 	for (uint32_t i = 0; i < n; i++)
@@ -388,7 +392,7 @@ static void report(struct world *world, unsigned int s, unsigned int u)
 	path->rtt[1].p95_us = n ? all[(n * 95 + 99) / 100 - 1] : 0;
 	if (world->blind[s])
 		path->coverage_ppm = PPM / 5;
-	judge(path, s, demand);
+	judge(world, path, s, demand);
 	if (world->silent_ms[u] >= DARK_MS)
 		path->state = SL_HEALTH_DOWN;
 	report_stuck(world, s, u, path);

@@ -41,7 +41,8 @@ struct world {
 	uint32_t far_ms[WORLD_SERVICES]; /* its server answers later, by any way */
 	uint32_t lan_loss_ppm[WORLD_SERVICES];
 	bool refused[WORLD_SERVICES][WORLD_UPLINKS]; /* its connections are, by that uplink */
-	uint32_t hole_bytes[WORLD_UPLINKS];          /* larger packets vanish; 0 = none do */
+	uint32_t unanswered[WORLD_SERVICES][WORLD_UPLINKS]; /* requests, of 40 times as many */
+	uint32_t hole_bytes[WORLD_UPLINKS];                 /* larger packets vanish; 0 = none do */
 	bool large[WORLD_SERVICES]; /* it sends packets of 1500 bytes, when it may */
 	bool guest_up;              /* what the guest sends goes up, not down */
 	bool yields; /* what is marked LE waits in a queue of its own, beyond the fibre */
@@ -52,6 +53,7 @@ struct world {
 	bool everywhere;               /* all services may use all uplinks */
 	bool fast_reroute, deaf, mute; /* dataplane: does that; ignores orders; makes no pictures */
 	bool blind[WORLD_SERVICES];    /* coverage is low */
+	uint32_t least_lost;           /* dataplane: fewer lost segments in a window are chance */
 	enum sl_ack_status (*go_back)(struct world *world, const struct sl_order *order);
 	/* What the dataplane has set. */
 	unsigned int where[WORLD_SERVICES];

@@ -273,6 +273,46 @@ static void unclaimed_crowd(void **state)
 	story_end(&run);
 }
 
+/* A copy from client to server of DHCP, on VLAN 30. */
+static void dhcp_copy(struct run *run, const char *options)
+{
+	const struct copies_flow flow = {
+		.client = 1, .server = 1, .sport = 68, .dport = 67, .proto = SL_PROTO_UDP};
+	static struct wire message;
+
+	message.length = 0;
+	wire_hex(&message, "010106");
+	wire_zeros(&message, 25);
+	wire_hex(&message, "0242ac110002");
+	wire_zeros(&message, 202);
+	wire_hex(&message, options);
+	copies_make(&run->copy, &flow, true, &message, UINT32_MAX);
+	run->copy.key.vlan = 30;
+	run->copy.now_ns += 3 * SECOND;
+	sl_slowpath_take(run->slowpath, &run->copy);
+}
+
+static void dhcp_is_read(void **state)
+{
+	struct sl_leases_vlan view[SL_LEASES_VLANS];
+	struct run run;
+
+	story_begin(&run);
+	for (uint8_t i = 1; i <= 3; i++) {
+		run.copy.number = i == 2 ? i : SL_INSPECT_ANSWER; /* any copy is read */
+		dhcp_copy(&run, "63825363 350101 ff");
+	}
+	dhcp_copy(&run, "63825363 350199 ff");
+	assert_int_equal(counts(&run)->dhcp_messages, 3);
+	assert_int_equal(counts(&run)->dhcp_malformed, 1);
+	assert_int_equal(sl_slowpath_leases(run.slowpath, view), 1);
+	assert_int_equal(view[0].vlan, 30);
+	assert_int_equal(view[0].unanswered, 1);
+	sl_slowpath_tick(run.slowpath, run.copy.now_ns + SL_LEASES_WINDOW_NS);
+	assert_int_equal(sl_slowpath_leases(run.slowpath, view), 0);
+	story_end(&run);
+}
+
 int main(void)
 {
 	struct sl_row_tests tests = {.count = 0};
@@ -291,6 +331,7 @@ int main(void)
 		   NULL);
 	sl_row_add(&tests, "headers that nDPI reads otherwise are not shown to it",
 		   header_read_otherwise, NULL);
+	sl_row_add(&tests, "DHCP is read, whatever its number", dhcp_is_read, NULL);
 	sl_row_add(&tests, "a full ring takes no more, and is emptied in order", ring_full, NULL);
 	sl_row_add(&tests, "unclaimed traffic, the busiest first", unclaimed, NULL);
 	sl_row_add(&tests, "more kinds of it than places", unclaimed_crowd, NULL);

@@ -10,6 +10,7 @@ static struct read {
 	uint64_t number[64];
 	char name[64][SL_NAME_MAX];
 	char id[64];
+	bool whole;
 } read_back;
 
 static void give(const char *name, uint64_t number)
@@ -159,6 +160,9 @@ static void health_lean(void **state)
 			  .rtt = {{"seq", 9}, {"seq", 7, 1, 10000, 20000, 30000}}}},
 		.counters = 1,
 		.counter = {{"packets.ok", 7}},
+		.dhcp = 2,
+		.dhcp_vlan = {{.vlan = 20, .clients = 5},
+			      {.vlan = 30, .clients = 9, .clients_unanswered = 3}},
 	};
 	static const struct sl_policy_history lean = {60, SL_HISTORY_LEAN};
 	struct sl_bus *bus = start();
@@ -174,6 +178,9 @@ static void health_lean(void **state)
 	assert_int_equal(came.path[0].rtt[1].p95_us, 20000);
 	assert_int_equal(came.counters + came.path[0].dns.samples, 0);
 	assert_string_equal(came.path[0].reason, "");
+	assert_int_equal(came.dhcp, 1);
+	assert_int_equal(came.dhcp_vlan[0].vlan, 30);
+	assert_int_equal(came.dhcp_vlan[0].clients_unanswered, 3);
 	assert_int_equal(telemetry.paths, 2);
 	finish(bus);
 }
@@ -280,6 +287,77 @@ static void flat_paths(void **state)
 	finish(bus);
 }
 
+static void on_site(void *arg, const char *site, bool fresh)
+{
+	if (site) {
+		give(site, fresh);
+		return;
+	}
+	read_back.ended++;
+	read_back.whole = fresh;
+}
+
+static bool was_given(const char *name, uint64_t number)
+{
+	for (int i = 0; i < read_back.given; i++)
+		if (!strcmp(read_back.name[i], name) && read_back.number[i] == number)
+			return true;
+	return false;
+}
+
+/* Found by their keys among others', in more than one piece; what is no site's is passed over. */
+static void sites_of_the_fleet(void **state)
+{
+	struct sl_bus *bus = start();
+
+	ask("EVAL for\ti=1,2000\tdo\tredis.call('SET','k'..i,1)\tend 0");
+	ask("HSET sl:{north.1}:path:pos:fibre state good");
+	ask("HSET sl:{north.1}:policy version 3");
+	ask("XADD sl:{south-2}:incident * pb x");
+	ask("XADD sl:{typo}:command * pb x"); /* nobody's word but a person's */
+	ask("HSET sl:{a_name_that_is_longer_than_31_letters}:policy version 1");
+	ask("HSET sl:{}:policy version 1");
+	ask("HSET sl:{a\033b}:policy version 1");
+	ask("HSET sl:fleet:memory other x");
+	sl_bus_fetch_sites(bus, on_site, NULL);
+	assert_true(reaches(&read_back.ended, 1, 5));
+	assert_true(read_back.whole);
+	assert_int_equal(read_back.given, 3);
+	assert_true(was_given("north.1", true));
+	assert_true(was_given("north.1", false));
+	assert_true(was_given("south-2", false));
+	finish(bus);
+}
+
+/* Of another site than the bus's own; a roll-up is the last one of that time. */
+static void of_another_site(void **state)
+{
+	static struct sl_telemetry telemetry = {.site = "s", .version = 1};
+	struct sl_bus *bus = start();
+	uint64_t between_ns;
+	struct timespec now;
+
+	send_incident(bus, 7, "pos");
+	assert_int_equal(sl_bus_send_health(bus, &telemetry, &day), 0);
+	run_for(0.2);
+	clock_gettime(CLOCK_REALTIME, &now);
+	between_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	run_for(0.2);
+	telemetry.version = 2;
+	assert_int_equal(sl_bus_send_health(bus, &telemetry, &day), 0);
+	run_for(0.2);
+	ask("RENAME sl:{s}:incident sl:{north}:incident");
+	ask("RENAME sl:{s}:health sl:{north}:health");
+	sl_bus_fetch_incidents_of(bus, "north", 9, on_incident, NULL);
+	sl_bus_fetch_health_of(bus, "north", between_ns, on_health, NULL);
+	sl_bus_fetch_health_of(bus, "north", between_ns - UINT64_C(60000000000), on_health, NULL);
+	assert_true(reaches(&read_back.ended, 3, 5));
+	assert_int_equal(read_back.given, 2);
+	assert_int_equal(read_back.number[0], 7);
+	assert_int_equal(read_back.number[1], 1);
+	finish(bus);
+}
+
 static void without_a_connection(void **state)
 {
 	static const struct sl_memory_report report = {.site = "s"};
@@ -298,7 +376,10 @@ static void without_a_connection(void **state)
 	assert_int_equal(sl_bus_fetch_memory(bus, on_memory, NULL), -ENOTCONN);
 	assert_int_equal(sl_bus_fetch_policies(bus, on_kept, NULL), -ENOTCONN);
 	assert_int_equal(sl_bus_keep_policy(bus, "text", 1), -ENOTCONN);
-	assert_int_equal(read_back.ended, 5);
+	read_back.whole = true;
+	assert_int_equal(sl_bus_fetch_sites(bus, on_site, NULL), -ENOTCONN);
+	assert_int_equal(read_back.ended, 6);
+	assert_false(read_back.whole);
 	close_bus(bus);
 }
 
@@ -309,6 +390,8 @@ static const struct case_row cases[] = {
 	{"lean health, and no more than is kept", health_lean},
 	{"memory is every site's", memory_of_the_fleet},
 	{"policies, each once, and no more than are kept", policies},
+	{"sites by their keys", sites_of_the_fleet},
+	{"incidents and health of another site", of_another_site},
 	{"flat paths, and what they no longer have", flat_paths},
 	{"what cannot be read is told and passed over", what_cannot_be_read},
 	{"without a connection each ends at once", without_a_connection},

@@ -194,6 +194,7 @@ static void mutated_at_random(void **state)
 	telemetry.paths = 3;
 	telemetry.uplinks = 2;
 	telemetry.counters = 2;
+	telemetry.dhcp = 2;
 	for (uint32_t i = 0; i < 3; i++)
 		strcpy(telemetry.path[i].reason, "p95 81 ms > 80 ms");
 	length = sl_wire_pack_telemetry(&telemetry, bytes, sizeof(mutant));
