@@ -2,6 +2,7 @@
  * care.c - a service at home: bad paths to remedies; moves confirmed, adopted, answered
  */
 #include "care.h"
+#include "change.h"
 #include "clamp.h"
 #include "learn.h"
 #include "relief.h"
@@ -140,6 +141,8 @@ static void remedy(struct sl_site *site, unsigned int service, unsigned int wher
 	question.clamp_failed = sl_clamp_failed(site, where);
 	question.verdict = move.verdict = sl_care_locate(site, service, where, found);
 	question.idle_ms = sl_care_idle_ms(site, service);
+	if (sl_change_takes_back(site, service, where, move.verdict))
+		return;
 	sl_learn_recall(site,
 			&(struct sl_sighting){service, where, move.verdict,
 					      site->judge[service][where].state, 0},
@@ -181,12 +184,14 @@ static void at_home(struct sl_site *site, unsigned int service, unsigned int whe
 	const struct sl_care *culprit =
 		sl_relief_on(site, sl_view_uplink_name(&site->policy, where));
 
+	bool proving = sl_change_waits(site, service, where);
+
 	if (!site->view.path[service][where])
 		return;
 	sl_learn_hasten(site, service, where);
 	if (!sl_judge_bad(judge)) {
 		if (care->incident && !(culprit && culprit->ladder_incident == care->incident) &&
-		    !sl_clamp_waits(site, where, care->incident))
+		    !sl_clamp_waits(site, where, care->incident) && !proving)
 			sl_care_close(site, service,
 				      judge->state == SL_HEALTH_GOOD ? "its path is good again"
 								     : "no traffic any more");
@@ -225,6 +230,8 @@ static void adopt(struct sl_site *site, unsigned int service, unsigned int where
 	const char *cause = site->view.service[service]->cause;
 	unsigned int home = sl_care_home(site, service);
 	bool fast = !strcmp(cause, "fast-reroute");
+	const struct sl_uplink_report *report = site->view.uplink[home];
+	char policy[SL_CHANGE_TEXT];
 	struct sl_saying saying = {.care = care,
 				   .remedy = "reroute",
 				   .key = "adopted",
@@ -234,8 +241,11 @@ static void adopt(struct sl_site *site, unsigned int service, unsigned int where
 				   .command_id = cause};
 
 	snprintf(site->record.located, SL_TEXT_MAX,
-		 fast ? "the dataplane saw no sign of life on %s and left it" : "it was not on %s",
-		 sl_view_uplink_name(&site->policy, home));
+		 fast ? "the dataplane saw no sign of life on %s and left it%s"
+		      : "it was not on %s%s",
+		 sl_view_uplink_name(&site->policy, home),
+		 sl_change_note(site, site->now_ms - (fast && report ? report->silent_ms : 0),
+				policy));
 	sl_care_set_ends(site, care, home, where);
 	care->phase = SL_PHASE_PROVING;
 	sl_care_moved(site, care);
@@ -387,6 +397,10 @@ void sl_care_answer(struct sl_site *site, unsigned int service, const struct sl_
 				   .verdict = care->verdict,
 				   .command_id = order->id};
 
+	if (order->kind == SL_COMMAND_ROLLBACK) {
+		sl_change_answer(site, service, order, done, why);
+		return;
+	}
 	if (order->kind == SL_COMMAND_CLAMP) {
 		if (!done)
 			sl_clamp_refused(site, order, why);

@@ -2,27 +2,13 @@
  * care_found.c - where the fault of a service's bad path is, with what was seen a moment ago
  */
 #include "care.h"
+#include "change.h"
 
 #include <stdio.h>
 
-#define AFTER_POLICY_MS   60000 /* later than this it is hardly the policy's doing */
 #define VERDICT_STANDS_MS 10000 /* without evidence of it, or of another */
 #define IDLE_STANDS_MS    30000 /* requests are judged over 20 s: what was forgotten shows as long */
 #define AFTERMATH_MS      10000 /* connections of a dark uplink have died or lived on by then */
-#define POLICY_TEXT       72
-
-/* Trouble that begins when a policy does may be that policy's: said, so that people roll it back. */
-static const char *after_policy(const struct sl_site *site, const struct sl_judge *judge,
-				char text[POLICY_TEXT])
-{
-	text[0] = '\0';
-	if (site->policy_ms && judge->first_bad_ms >= site->policy_ms &&
-	    judge->first_bad_ms - site->policy_ms <= AFTER_POLICY_MS)
-		snprintf(text, POLICY_TEXT, "; it began %.0f s after policy %llu",
-			 (double)(judge->first_bad_ms - site->policy_ms) / 1e3,
-			 (unsigned long long)site->policy_version);
-	return text;
-}
 
 /*
  * A fault that no uplink mends was seen a moment ago, and now there is too little to tell: the
@@ -86,7 +72,7 @@ enum sl_verdict sl_care_locate(struct sl_site *site, unsigned int service, unsig
 	struct sl_care *care = &site->care[service];
 	struct sl_scene scene = sl_say_scene(site);
 	enum sl_verdict verdict = sl_locate(&scene, service, uplink, found);
-	char policy[POLICY_TEXT], why[SL_TEXT_MAX];
+	char policy[SL_CHANGE_TEXT], why[SL_TEXT_MAX];
 	uint32_t idle_ms = verdict == SL_VERDICT_DESTINATION
 				   ? sl_locate_idle(&scene, service, uplink, why)
 				   : 0;
@@ -99,7 +85,7 @@ enum sl_verdict sl_care_locate(struct sl_site *site, unsigned int service, unsig
 			 care->from);
 	}
 	verdict = still(site, care, verdict, found);
-	snprintf(site->record.located, sizeof(site->record.located), "%.180s%s", found,
-		 after_policy(site, &site->judge[service][uplink], policy));
+	snprintf(site->record.located, sizeof(site->record.located), "%.140s%s", found,
+		 sl_change_note(site, site->judge[service][uplink].first_bad_ms, policy));
 	return verdict;
 }

@@ -390,6 +390,7 @@ static const struct sl_field command_rows[] = {
 	LINES(policy),
 	U32(packet_bytes),
 	TEXT(dscp),
+	U64(policy_version),
 };
 const struct sl_fields sl_fields_command =
 	FIELDS(sl_command, command_rows, storeline__v1__command__descriptor);
