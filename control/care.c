@@ -2,6 +2,7 @@
  * care.c - a service at home: bad paths to remedies; moves confirmed, adopted, answered
  */
 #include "care.h"
+#include "change.h"
 #include "clamp.h"
 #include "learn.h"
 #include "relief.h"
@@ -9,21 +10,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#define GRACE_MS          1500  /* a picture older than the answer may still come */
-#define AFTER_POLICY_MS   60000 /* later than this it is hardly the policy's doing */
-#define VERDICT_STANDS_MS 10000 /* without evidence of it, or of another */
-#define AFTERMATH_MS      10000 /* connections of a dark uplink have died or lived on by then */
-#define AFTERLOSS_MS      6000  /* losses of a queue that overflowed show for as long */
-#define POLICY_TEXT       72
-#define REFUSED_BAR_MS    30000
-#define EXPIRED_BAR_MS    5000
+#define GRACE_MS       1500 /* a picture older than the answer may still come */
+#define AFTERLOSS_MS   6000 /* losses of a queue that overflowed show for as long */
+#define REFUSED_BAR_MS 30000
+#define EXPIRED_BAR_MS 5000
 
 unsigned int sl_care_uplink(const struct sl_site *site, const char *name)
 {
-	for (uint32_t u = 0; u < site->policy.uplinks; u++)
-		if (!strcmp(site->policy.uplink[u].name, name))
-			return u;
-	return SL_UPLINK_UNSET;
+	int uplink = sl_policy_uplink_index(&site->policy, name);
+
+	return uplink < 0 ? SL_UPLINK_UNSET : (unsigned int)uplink;
 }
 
 unsigned int sl_care_home(const struct sl_site *site, unsigned int service)
@@ -31,76 +27,6 @@ unsigned int sl_care_home(const struct sl_site *site, unsigned int service)
 	const struct sl_policy_service *policy = &site->policy.service[service];
 
 	return policy->uplinks ? policy->uplink[0] : 0;
-}
-
-/* Trouble that begins when a policy does may be that policy's: said, so that people roll it back. */
-static const char *after_policy(const struct sl_site *site, const struct sl_judge *judge,
-				char text[POLICY_TEXT])
-{
-	text[0] = '\0';
-	if (site->policy_ms && judge->first_bad_ms >= site->policy_ms &&
-	    judge->first_bad_ms - site->policy_ms <= AFTER_POLICY_MS)
-		snprintf(text, POLICY_TEXT, "; it began %.0f s after policy %llu",
-			 (double)(judge->first_bad_ms - site->policy_ms) / 1e3,
-			 (unsigned long long)site->policy_version);
-	return text;
-}
-
-/*
- * A fault that no uplink mends was seen a moment ago, and now there is too little to tell: the
- * evidence thinned out, not the fault.  Evidence of the uplink ends it at once.
- */
-static enum sl_verdict still(const struct sl_site *site, struct sl_care *care,
-			     enum sl_verdict verdict, char *found)
-{
-	uint64_t since_ms = site->now_ms - care->found_ms;
-
-	if (verdict == SL_VERDICT_LAN || verdict == SL_VERDICT_DESTINATION ||
-	    verdict == SL_VERDICT_DNS) {
-		care->found = verdict;
-		care->found_ms = site->now_ms;
-	} else if (verdict == SL_VERDICT_UPLINK) {
-		care->found_ms = 0;
-	} else if (verdict == SL_VERDICT_UNKNOWN && care->incident && care->found_ms &&
-		   since_ms < VERDICT_STANDS_MS) {
-		verdict = care->found;
-		snprintf(found, SL_TEXT_MAX, "as %.1f s ago, and nothing speaks against it",
-			 (double)since_ms / 1e3);
-	}
-	return verdict;
-}
-
-/*
- * Just off a dark uplink: connections that were under way may fail where they are now, since a
- * NAT or the far end knows them by the old one only.  That says nothing of the far end.
- */
-static bool aftermath(const struct sl_site *site, const struct sl_care *care, unsigned int uplink,
-		      enum sl_verdict verdict)
-{
-	return verdict == SL_VERDICT_DESTINATION && care->left.down &&
-	       (care->phase == SL_PHASE_PROVING || care->phase == SL_PHASE_AWAY) &&
-	       uplink == sl_care_uplink(site, care->to) &&
-	       site->now_ms - care->moved_ms < AFTERMATH_MS;
-}
-
-enum sl_verdict sl_care_locate(struct sl_site *site, unsigned int service, unsigned int uplink,
-			       char *found)
-{
-	struct sl_care *care = &site->care[service];
-	struct sl_scene scene = sl_say_scene(site);
-	enum sl_verdict verdict = sl_locate(&scene, service, uplink, found);
-	char policy[POLICY_TEXT];
-
-	if (aftermath(site, care, uplink, verdict)) {
-		verdict = SL_VERDICT_UNKNOWN;
-		snprintf(found, SL_TEXT_MAX, "what was under way on %s may still fail here",
-			 care->from);
-	}
-	verdict = still(site, care, verdict, found);
-
-	snprintf(site->record.located, sizeof(site->record.located), "%.180s%s", found,
-		 after_policy(site, &site->judge[service][uplink], policy));
-	return verdict;
 }
 
 void sl_care_hold(struct sl_site *site, unsigned int service, enum sl_verdict verdict,
@@ -140,7 +66,7 @@ void sl_care_close(struct sl_site *site, unsigned int service, const char *why)
 	care->said[0] = care->wants[0] = '\0';
 	care->left = (struct sl_badness){0};
 	care->verdict = SL_VERDICT_UNKNOWN;
-	care->found_ms = 0;
+	care->found_ms = care->idle_seen_ms = 0;
 }
 
 /* A fault that comes back soon after the return home was not over. */
@@ -214,6 +140,9 @@ static void remedy(struct sl_site *site, unsigned int service, unsigned int wher
 	sl_relief_tried(site, service, &question);
 	question.clamp_failed = sl_clamp_failed(site, where);
 	question.verdict = move.verdict = sl_care_locate(site, service, where, found);
+	question.idle_ms = sl_care_idle_ms(site, service);
+	if (sl_change_takes_back(site, service, where, move.verdict))
+		return;
 	sl_learn_recall(site,
 			&(struct sl_sighting){service, where, move.verdict,
 					      site->judge[service][where].state, 0},
@@ -255,12 +184,14 @@ static void at_home(struct sl_site *site, unsigned int service, unsigned int whe
 	const struct sl_care *culprit =
 		sl_relief_on(site, sl_view_uplink_name(&site->policy, where));
 
+	bool proving = sl_change_waits(site, service, where);
+
 	if (!site->view.path[service][where])
 		return;
 	sl_learn_hasten(site, service, where);
 	if (!sl_judge_bad(judge)) {
 		if (care->incident && !(culprit && culprit->ladder_incident == care->incident) &&
-		    !sl_clamp_waits(site, where, care->incident))
+		    !sl_clamp_waits(site, where, care->incident) && !proving)
 			sl_care_close(site, service,
 				      judge->state == SL_HEALTH_GOOD ? "its path is good again"
 								     : "no traffic any more");
@@ -299,6 +230,8 @@ static void adopt(struct sl_site *site, unsigned int service, unsigned int where
 	const char *cause = site->view.service[service]->cause;
 	unsigned int home = sl_care_home(site, service);
 	bool fast = !strcmp(cause, "fast-reroute");
+	const struct sl_uplink_report *report = site->view.uplink[home];
+	char policy[SL_CHANGE_TEXT];
 	struct sl_saying saying = {.care = care,
 				   .remedy = "reroute",
 				   .key = "adopted",
@@ -308,8 +241,11 @@ static void adopt(struct sl_site *site, unsigned int service, unsigned int where
 				   .command_id = cause};
 
 	snprintf(site->record.located, SL_TEXT_MAX,
-		 fast ? "the dataplane saw no sign of life on %s and left it" : "it was not on %s",
-		 sl_view_uplink_name(&site->policy, home));
+		 fast ? "the dataplane saw no sign of life on %s and left it%s"
+		      : "it was not on %s%s",
+		 sl_view_uplink_name(&site->policy, home),
+		 sl_change_note(site, site->now_ms - (fast && report ? report->silent_ms : 0),
+				policy));
 	sl_care_set_ends(site, care, home, where);
 	care->phase = SL_PHASE_PROVING;
 	sl_care_moved(site, care);
@@ -461,6 +397,10 @@ void sl_care_answer(struct sl_site *site, unsigned int service, const struct sl_
 				   .verdict = care->verdict,
 				   .command_id = order->id};
 
+	if (order->kind == SL_COMMAND_ROLLBACK) {
+		sl_change_answer(site, service, order, done, why);
+		return;
+	}
 	if (order->kind == SL_COMMAND_CLAMP) {
 		if (!done)
 			sl_clamp_refused(site, order, why);

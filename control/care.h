@@ -38,6 +38,8 @@ unsigned int sl_care_home(const struct sl_site *site, unsigned int service);
 /* The verdict on the path, into the record as well; @found (SL_TEXT_MAX): what it rests on. */
 enum sl_verdict sl_care_locate(struct sl_site *site, unsigned int service, unsigned int uplink,
 			       char *found);
+/* The shortest rest after which connections were forgotten (sl_locate_idle), of late; 0 = none. */
+uint32_t sl_care_idle_ms(const struct sl_site *site, unsigned int service);
 /* Limit, or mark, the culprit of @choice for @service on @where; forbidden, the hold is said. */
 void sl_care_relieve(struct sl_site *site, unsigned int service, unsigned int where,
 		     const struct sl_choice *choice);

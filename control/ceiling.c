@@ -14,14 +14,6 @@
 #define RATE_MIN_BPS  200000u /* what carries less is broken, not capped */
 #define MBIT          1e6
 
-static uint64_t rate_of(const struct sl_scene *scene, unsigned int service, unsigned int uplink,
-			unsigned int side)
-{
-	const struct sl_path_report *path = scene->view->path[service][uplink];
-
-	return path ? sl_view_rate(path, side) : 0;
-}
-
 static bool queues(const struct sl_scene *scene, unsigned int service, unsigned int uplink)
 {
 	const struct sl_path_report *path = scene->view->path[service][uplink];
@@ -49,7 +41,7 @@ static unsigned int busiest(const struct sl_scene *scene, unsigned int uplink, u
 	uint64_t most_bps = 0;
 
 	for (unsigned int s = 0; s < SL_SITE_SERVICES; s++) {
-		uint64_t bps = rate_of(scene, s, uplink, side);
+		uint64_t bps = sl_view_rate_of(scene->view, s, uplink, side);
 
 		if (bps <= most_bps)
 			continue;
@@ -69,7 +61,7 @@ static bool presses(const struct sl_scene *scene, unsigned int uplink, unsigned 
 	if (service == SL_SITE_SERVICES)
 		return false;
 	usual = scene->judge[service][uplink].base_bps[side];
-	bps = rate_of(scene, service, uplink, side);
+	bps = sl_view_rate_of(scene->view, service, uplink, side);
 	return bps * 100 <= usual * LESS_PERCENT || bps * 100 >= usual * MORE_PERCENT;
 }
 
@@ -94,7 +86,7 @@ static void look(struct sl_ceiling *ceiling, const struct sl_scene *scene, unsig
 	uint64_t now_bps = 0, level_bps;
 
 	for (unsigned int s = 0; s < SL_SITE_SERVICES; s++)
-		now_bps += rate_of(scene, s, uplink, from);
+		now_bps += sl_view_rate_of(scene->view, s, uplink, from);
 	side->bps[ceiling->pictures % SL_CEILING_PICTURES] = now_bps;
 	if (now_bps * 100 > side->seen_bps * MORE_PERCENT ||
 	    scene->now_ms - side->seen_ms > SL_CEILING_STALE_MS)

@@ -28,8 +28,7 @@ static void load_of(const struct sl_view *view, unsigned int victim, unsigned in
 {
 	*load = (struct load){.top = SL_SITE_SERVICES};
 	for (unsigned int s = 0; s < SL_SITE_SERVICES; s++) {
-		uint64_t bps =
-			view->path[s][uplink] ? sl_view_rate(view->path[s][uplink], side) : 0;
+		uint64_t bps = sl_view_rate_of(view, s, uplink, side);
 
 		load->total_bps += bps;
 		if (!throttleable(view, s, victim) || bps <= load->top_bps)

@@ -126,6 +126,7 @@ static void send_order(struct daemon *daemon, const struct sl_order *order)
 	command->packet_bytes = order->packet_bytes;
 	memcpy(command->dscp, order->dscp, sizeof(command->dscp));
 	command->hold_ms = order->hold_ms;
+	command->policy_version = order->policy_version;
 	command->incident = order->incident;
 	sl_note("info", "command", "id=%s kind=%s service=%s uplink=%s limit_bps=%llu", order->id,
 		sl_command_word(order->kind), order->service, order->uplink,

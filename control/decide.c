@@ -232,9 +232,23 @@ static bool has_offline_mode(const struct sl_scene *scene, unsigned int service)
 	       scene->view->policy->service[service].priority == SL_PRIORITY_CRITICAL;
 }
 
+/* The far end is well, and what was at rest on the way to it is forgotten (PEERS.md 4.3). */
+static void advise_keep_alive(uint32_t idle_ms, struct sl_choice *choice)
+{
+	choice->remedy = SL_REMEDY_NOTIFY;
+	choice->key = "keep-alive";
+	snprintf(choice->text, sizeof(choice->text),
+		 "set the terminal's keep-alive below %u s, or raise the firewall's time-out",
+		 idle_ms / 1000);
+}
+
 static bool is_futile(const struct sl_scene *scene, const struct sl_question *question,
 		      struct sl_choice *choice)
 {
+	if (question->verdict == SL_VERDICT_DESTINATION && question->idle_ms) {
+		advise_keep_alive(question->idle_ms, choice);
+		return true;
+	}
 	for (size_t i = 0; i < sizeof(futile) / sizeof(futile[0]); i++) {
 		if (futile[i].verdict != question->verdict)
 			continue;

@@ -22,6 +22,7 @@ struct sl_question {
 	unsigned int service, uplink;
 	enum sl_verdict verdict;
 	const char *found;          /* what the verdict rests on */
+	uint32_t idle_ms;           /* it is forgotten connections, at rest for so long; 0 = not */
 	uint64_t throttle_tried_ms; /* so long ago a limit was tried in vain; 0 = not lately */
 	bool remark_failed;         /* marking the culprit was tried in vain lately */
 	bool clamp_failed;          /* smaller packets were tried on the uplink in vain lately */

@@ -76,7 +76,8 @@ static struct sl_incident_step *new_step(struct sl_incident *incident)
 static bool is_remedy(const char *word)
 {
 	return !strcmp(word, "reroute") || !strcmp(word, "trial") || !strcmp(word, "throttle") ||
-	       !strcmp(word, "remark") || !strcmp(word, "clamp-mss") || !strcmp(word, "restore");
+	       !strcmp(word, "remark") || !strcmp(word, "clamp-mss") || !strcmp(word, "restore") ||
+	       !strcmp(word, "revert");
 }
 
 static const char *target_of(const struct sl_event *event)
@@ -155,7 +156,8 @@ static size_t tell_action(const struct sl_incident *incident, char *text, size_t
 		    {"reroute", "moved to"},
 		    {"remark", "marked LE"},
 		    {"throttle", "limited"},
-		    {"clamp-mss", "smaller packets on"}};
+		    {"clamp-mss", "smaller packets on"},
+		    {"revert", "policy taken back"}};
 	size_t at = 0;
 
 	for (size_t t = 0; t < sizeof(told) / sizeof(told[0]); t++)
@@ -165,8 +167,9 @@ static size_t tell_action(const struct sl_incident *incident, char *text, size_t
 			if (strcmp(step->remedy, told[t].remedy) != 0 ||
 			    step->at_unix_ns < incident->acted_unix_ns)
 				continue;
-			at += (size_t)snprintf(text + at, size - at, "%s%s %s after %.1f s",
-					       at ? ", " : "", told[t].words, step->target,
+			at += (size_t)snprintf(text + at, size - at, "%s%s%s%s after %.1f s",
+					       at ? ", " : "", told[t].words,
+					       step->target[0] ? " " : "", step->target,
 					       seconds(incident->first_bad_unix_ns,
 						       step->at_unix_ns));
 			break;

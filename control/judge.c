@@ -161,6 +161,10 @@ static void count_good(struct sl_judge *judge, uint64_t now_ms)
 	if (!judge->good_ms)
 		judge->good_ms = now_ms;
 	judge->seen_ms = now_ms;
+	/* What passed after all was of a fault that is over: it says nothing of the next. */
+	if (now_ms - judge->good_ms >= SL_JUDGE_CALM_MS &&
+	    !within(judge->passed_ms, now_ms, SL_JUDGE_CALM_MS))
+		judge->passed_ms = 0;
 }
 
 static enum sl_health settle(const struct sl_judge *judge, const struct sl_judge_context *context)

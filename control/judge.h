@@ -52,7 +52,7 @@ struct sl_judge {
 	uint32_t stuck;          /* the most of them in a picture of late */
 	uint64_t stuck_ms;       /* when they last grew; 0 = never */
 	uint64_t stuck_since_ms; /* when the first of them was seen */
-	uint64_t passed_ms;      /* when one passed after all */
+	uint64_t passed_ms;      /* when one passed after all; 0 = not since all was well */
 	uint64_t peak_bps[2];    /* what it needs at most, near its 95th percentile; fades */
 };
 

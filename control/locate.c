@@ -12,6 +12,7 @@
 #define MISS_PPM             50000
 #define RESETS_MIN           2
 #define STALLS_MIN           2
+#define IDLE_MIN             2
 #define STUCK_MIN            2    /* large segments: one may be its server's own trouble */
 #define STUCK_MANY           4    /* at once no chance brings about; fewer have to stay so ... */
 #define STUCK_WAIT_MS        1000 /* ... this long: what is merely lost passes by then */
@@ -290,12 +291,8 @@ static bool some_are_silent(const struct sl_path_report *path)
 	       sl_view_lost(path, SL_LEG_WAN) <= path->stalls + path->stall_repeats;
 }
 
-/*
- * Old connections are reset, or silent, while new ones open at once, without loss or delay: something
- * on the way has forgotten them (NAT or firewall, after they were idle).  Keep-alives mend that.
- */
-static bool idle_forgotten(const struct sl_scene *scene, unsigned int service, unsigned int uplink,
-			   char *why)
+uint32_t sl_locate_idle(const struct sl_scene *scene, unsigned int service, unsigned int uplink,
+			char *why)
 {
 	const struct sl_path_report *path = sl_locate_path(scene, service, uplink);
 	const struct sl_policy_slo *slo = sl_view_slo(scene->view->policy, service);
@@ -304,14 +301,15 @@ static bool idle_forgotten(const struct sl_scene *scene, unsigned int service, u
 	/* Where what is large is stuck, connections with that in them are silent as well. */
 	bool silent = some_are_silent(path) && !stuck_of_late(scene, service, uplink);
 
-	if (path->state == SL_HEALTH_DOWN || (!reset && !silent) || sl_view_slow(path, slo) ||
+	if (path->state == SL_HEALTH_DOWN || (!reset && !silent) ||
+	    path->idle_unanswered < IDLE_MIN || sl_view_slow(path, slo) ||
 	    path->established < SL_LOCATE_LOST || sl_view_opens_bad(path))
-		return false;
+		return 0;
 	/* Short: a decision's text has room for half a line of it. */
-	snprintf(why, SL_TEXT_MAX, "keep-alives: %u idle ones %s, %u new ones open",
+	snprintf(why, SL_TEXT_MAX, "%u idle ones %s after %u s, %u new ones open",
 		 reset ? path->resets : path->stalls, reset ? "reset" : "silent",
-		 path->established);
-	return true;
+		 path->idle_ms / 1000, path->established);
+	return path->idle_ms;
 }
 
 static bool passed_of_late(const struct sl_scene *scene, unsigned int service, unsigned int uplink)
@@ -416,7 +414,7 @@ enum sl_verdict sl_locate(const struct sl_scene *scene, unsigned int service, un
 		return SL_VERDICT_UPLINK;
 	if (dns_fault(scene, service, uplink, why))
 		return SL_VERDICT_DNS;
-	if (idle_forgotten(scene, service, uplink, why))
+	if (sl_locate_idle(scene, service, uplink, why))
 		return SL_VERDICT_DESTINATION;
 	if (bad_elsewhere(scene, service, uplink)) {
 		snprintf(why, SL_TEXT_MAX, "it is bad on the other uplink as well");

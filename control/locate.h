@@ -54,6 +54,14 @@ bool sl_locate_mtu(const struct sl_scene *scene, unsigned int service, unsigned 
  */
 bool sl_locate_waits(const struct sl_scene *scene, unsigned int service, unsigned int uplink);
 
+/*
+ * Has something on the way (a NAT, a firewall) forgotten connections of @service while they were at
+ * rest?  What they ask then is met with a reset, or with silence, while new ones open at once, without
+ * loss or delay.  Keep-alives mend that.  How long they had rested, ms, and @why (SL_TEXT_MAX); 0 = no.
+ */
+uint32_t sl_locate_idle(const struct sl_scene *scene, unsigned int service, unsigned int uplink,
+			char *why);
+
 /* The verdict on @service's bad path by @uplink; @why (SL_TEXT_MAX) says it in words. */
 enum sl_verdict sl_locate(const struct sl_scene *scene, unsigned int service, unsigned int uplink,
 			  char *why);

@@ -108,8 +108,7 @@ static bool has_evidence_against(const struct trip *trip)
 /* What it needs: what it sends now or, of a path that is choking it, sent in good times. */
 static uint64_t need_bps(const struct trip *trip, unsigned int side)
 {
-	const struct sl_path_report *path = trip->scene->view->path[trip->index][trip->from];
-	uint64_t now = path ? sl_view_rate(path, side) : 0;
+	uint64_t now = sl_view_rate_of(trip->scene->view, trip->index, trip->from, side);
 	uint64_t peak = trip->scene->judge[trip->index][trip->from].peak_bps[side];
 
 	return now > peak ? now : peak;

@@ -12,14 +12,6 @@
 #define FAILED_MS        60000 /* not tried again before this */
 #define DRAIN_MS         400   /* an order on its way, and a full queue's end */
 
-static int uplink_of(const struct sl_site *site, const char *name)
-{
-	for (uint32_t u = 0; u < site->policy.uplinks; u++)
-		if (!strcmp(site->policy.uplink[u].name, name))
-			return (int)u;
-	return -1;
-}
-
 struct sl_care *sl_relief_on(struct sl_site *site, const char *uplink)
 {
 	for (uint32_t s = 0; s < site->policy.services; s++)
@@ -44,7 +36,7 @@ static void set_limit(struct sl_site *site, struct sl_care *care, bool counts, c
 		      const char *text)
 {
 	uint64_t limit_bps = care->ladder.on ? care->ladder.limit_bps : 0;
-	int uplink = uplink_of(site, care->ladder_uplink);
+	int uplink = sl_policy_uplink_index(&site->policy, care->ladder_uplink);
 	struct sl_order order = {.kind = SL_COMMAND_THROTTLE,
 				 .limit_bps = limit_bps,
 				 .incident = care->ladder_incident};
@@ -73,7 +65,7 @@ static void set_mark(struct sl_site *site, struct sl_care *care, bool counts, co
 		     const char *text)
 {
 	bool on = care->ladder.on;
-	int uplink = uplink_of(site, care->ladder_uplink);
+	int uplink = sl_policy_uplink_index(&site->policy, care->ladder_uplink);
 	struct sl_order order = {.kind = SL_COMMAND_REMARK,
 				 .hold_ms = on ? SL_RELIEF_MARK_HOLD_MS : 0,
 				 .incident = care->ladder_incident};
@@ -221,7 +213,7 @@ static void failed(struct sl_site *site, const struct sl_care *culprit)
 /* A lesson for each that it should have served: memory is by class of service. */
 static void learn_failure(struct sl_site *site, struct sl_care *culprit)
 {
-	int uplink = uplink_of(site, culprit->ladder_uplink);
+	int uplink = sl_policy_uplink_index(&site->policy, culprit->ladder_uplink);
 
 	for (uint32_t s = 0; s < site->policy.services && uplink >= 0; s++)
 		if (&site->care[s] != culprit && site->care[s].incident == culprit->ladder_incident)
@@ -233,7 +225,8 @@ static void learn_failure(struct sl_site *site, struct sl_care *culprit)
 static void proved(struct sl_site *site, struct sl_care *care)
 {
 	const struct sl_path_report *path = NULL;
-	unsigned int uplink = (unsigned int)uplink_of(site, care->ladder_uplink);
+	unsigned int uplink =
+		(unsigned int)sl_policy_uplink_index(&site->policy, care->ladder_uplink);
 	struct sl_saying saying = {.care = care,
 				   .remedy = "proved",
 				   .key = care->ladder.marks ? "remark-proved" : "throttle-proved",
@@ -315,8 +308,8 @@ static void climb(struct sl_site *site, struct sl_care *care, const struct sl_la
 
 static uint64_t rate_of(const struct sl_site *site, unsigned int service, unsigned int uplink)
 {
-	const struct sl_path_report *path = site->view.path[service][uplink];
-	uint64_t up = path ? sl_view_rate(path, 0) : 0, down = path ? sl_view_rate(path, 1) : 0;
+	uint64_t up = sl_view_rate_of(&site->view, service, uplink, 0);
+	uint64_t down = sl_view_rate_of(&site->view, service, uplink, 1);
 
 	return up > down ? up : down;
 }
@@ -326,7 +319,7 @@ static void adopt_mark(struct sl_site *site, unsigned int service)
 {
 	const struct sl_service_report *report = site->view.service[service];
 	struct sl_care *care = &site->care[service];
-	int uplink = uplink_of(site, report->uplink);
+	int uplink = sl_policy_uplink_index(&site->policy, report->uplink);
 
 	if (strcmp(report->dscp, SL_VIEW_LE) || strncmp(report->dscp_cause, "control", 7) ||
 	    uplink < 0)
@@ -402,7 +395,7 @@ void sl_relief_step(struct sl_site *site, unsigned int service)
 		adopt(site, service);
 		return;
 	}
-	uplink = uplink_of(site, care->ladder_uplink);
+	uplink = sl_policy_uplink_index(&site->policy, care->ladder_uplink);
 	if (uplink < 0 || sl_view_where(&site->view, service) != (unsigned int)uplink) {
 		care->ladder.on = false;
 		care->ladder.ended_ms = site->now_ms;

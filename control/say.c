@@ -309,6 +309,7 @@ bool sl_say_waiting(const struct sl_site *site, const char *service, bool limit)
 {
 	for (uint32_t i = 0; i < site->pending_count; i++)
 		if (site->pending[i].kind != SL_COMMAND_CLAMP &&
+		    site->pending[i].kind != SL_COMMAND_ROLLBACK &&
 		    (concern(&site->pending[i]) != SL_COMMAND_REROUTE) == limit &&
 		    !strcmp(site->pending[i].service, service))
 			return true;

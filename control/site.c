@@ -3,6 +3,7 @@
  */
 #include "site.h"
 #include "care.h"
+#include "change.h"
 #include "clamp.h"
 #include "dhcp.h"
 #include "relief.h"
@@ -83,14 +84,13 @@ void sl_site_set_policy(struct sl_site *site, const struct sl_policy *policy, ui
 	struct sl_care care[SL_SITE_SERVICES];
 	struct sl_judge judge[SL_SITE_SERVICES][SL_SITE_UPLINKS];
 
+	sl_change_see(site, version);
 	before = site->policy;
 	memcpy(care, site->care, sizeof(care));
 	memcpy(judge, site->judge, sizeof(judge));
 	memset(site->care, 0, sizeof(site->care));
 	memset(site->judge, 0, sizeof(site->judge));
 	memset(site->ceiling, 0, sizeof(site->ceiling));
-	if (site->has_policy && version != site->policy_version)
-		site->policy_ms = site->now_ms;
 	site->policy = *policy;
 	site->policy_version = version;
 	for (uint32_t s = 0; s < policy->services; s++) {
@@ -283,12 +283,15 @@ void sl_site_picture(struct sl_site *site, const struct sl_telemetry *picture, u
 {
 	uint64_t gap_ms = now_ms - site->picture_ms;
 	bool again = site->has_picture && picture->boot == site->picture.boot;
-	bool back = site->silent;
+	bool back = site->silent, other_policy;
 
 	begin(site, now_ms, out);
 	if (!site->has_policy || (again && picture->version == site->picture.version))
 		return;
-	if (!again || picture->version < site->picture.version || gap_ms > SL_SITE_SILENT_MS)
+	/* What it set is in the picture, and the policy itself comes a moment later. */
+	other_policy = sl_change_see(site, picture->policy_version);
+	if (!again || other_policy || picture->version < site->picture.version ||
+	    gap_ms > SL_SITE_SILENT_MS)
 		pause_judging(site);
 	sl_wire_copy_telemetry(&site->picture, picture);
 	sl_view_make(&site->view, &site->policy, &site->picture);
@@ -333,6 +336,8 @@ static void hear_action(struct sl_site *site, const struct sl_event *event)
 	int service = service_of(site, event->service);
 	bool restore = !strcmp(event->remedy, "restore");
 
+	if (!strcmp(event->remedy, sl_command_word(SL_COMMAND_ROLLBACK)))
+		sl_change_back(site);
 	if (service < 0 || strncmp(event->command_id, "cli-", 4) != 0)
 		return;
 	if (restore || !strcmp(event->remedy, sl_relief_word(&site->care[service])))

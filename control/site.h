@@ -33,9 +33,10 @@ struct sl_order {
 	bool move_live;
 	uint32_t share_ppm; /* REROUTE: of new flows, for a trial; 0 = all */
 	uint64_t limit_bps;
-	uint32_t packet_bytes;  /* CLAMP; 0 lifts it */
-	char dscp[SL_DSCP_MAX]; /* REMARK; "" lifts it */
-	uint32_t hold_ms;       /* it ends by itself after this; 0 = stays */
+	uint32_t packet_bytes;   /* CLAMP; 0 lifts it */
+	char dscp[SL_DSCP_MAX];  /* REMARK; "" lifts it */
+	uint32_t hold_ms;        /* it ends by itself after this; 0 = stays */
+	uint64_t policy_version; /* ROLLBACK: which is taken back */
 	uint64_t incident;
 	uint64_t made_ms, sent_ms;
 	char reason[SL_TEXT_MAX];
@@ -58,6 +59,8 @@ struct sl_care {
 	enum sl_verdict verdict;
 	enum sl_verdict found; /* LAN, DESTINATION or DNS: seen last at .found_ms; 0 = not */
 	uint64_t found_ms;
+	uint32_t idle_ms; /* of .found: forgotten connections' rest, seen last at .idle_seen_ms */
+	uint64_t idle_seen_ms;
 	char from[SL_NAME_MAX], to[SL_NAME_MAX]; /* uplinks of the last move */
 	bool person; /* a person set its uplink: hands off until the policy's stands again */
 	struct sl_badness left;   /* how bad it was when it left home */
@@ -113,6 +116,20 @@ struct sl_clamp {
 	char print[SL_PRINT_MAX]; /* of the incident that it was chosen for; "" = learnt */
 };
 
+/* The policy in force, and how things stood in the last picture before it (change.h). */
+struct sl_change {
+	uint64_t version, before; /* 0 = none was seen */
+	uint64_t at_ms;           /* when it took effect; 0 = it was there when we came */
+	uint64_t back_ms;         /* when somebody last went back to an earlier one; 0 = never */
+	bool ordered, refused;    /* to take it back: by us, for .incident; by the dataplane */
+	uint64_t incident;        /* for which it, or the one before it, is taken back; 0 = none */
+	struct sl_was {
+		char name[SL_NAME_MAX];
+		char uplink[SL_NAME_MAX]; /* where it was, by the policy's leave; "" = nowhere */
+		bool good, yielded;
+	} was[SL_SITE_SERVICES];
+};
+
 struct sl_site_out {
 	uint32_t events, orders;
 	struct sl_event event[SL_SITE_EVENTS_MAX];
@@ -134,7 +151,7 @@ struct sl_site {
 	struct sl_memory fleet; /* what the others have */
 	bool has_policy;
 	uint64_t policy_version;
-	uint64_t policy_ms; /* when another policy came into force; 0 = the first stands */
+	struct sl_change change;
 	struct sl_policy policy;
 	struct sl_judge judge[SL_SITE_SERVICES][SL_SITE_UPLINKS];
 	uint64_t up_ms[SL_SITE_UPLINKS]; /* since when it has not been down; 0 = it is */

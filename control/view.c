@@ -12,24 +12,10 @@
 #define PPM            1000000u
 #define UNANSWERED_MIN 3
 
-static int service_index(const struct sl_policy *policy, const char *name)
-{
-	if (!strcmp(name, "other"))
-		return SL_POLICY_OTHER;
-	for (uint32_t i = 0; i < policy->services; i++)
-		if (!strcmp(policy->service[i].name, name))
-			return (int)i;
-	return -1;
-}
-
+/* A tap has one nameless way. */
 static int uplink_index(const struct sl_policy *policy, const char *name)
 {
-	if (!policy->uplinks)
-		return 0; /* a tap has one nameless way */
-	for (uint32_t i = 0; i < policy->uplinks; i++)
-		if (!strcmp(policy->uplink[i].name, name))
-			return (int)i;
-	return -1;
+	return policy->uplinks ? sl_policy_uplink_index(policy, name) : 0;
 }
 
 void sl_view_make(struct sl_view *view, const struct sl_policy *policy,
@@ -38,7 +24,7 @@ void sl_view_make(struct sl_view *view, const struct sl_policy *policy,
 	*view = (struct sl_view){.policy = policy, .picture = picture};
 	for (uint32_t i = 0; i < picture->paths; i++) {
 		const struct sl_path_report *path = &picture->path[i];
-		int service = service_index(policy, path->service);
+		int service = sl_policy_service_index(policy, path->service);
 		int uplink = uplink_index(policy, path->uplink);
 
 		if (service >= 0 && uplink >= 0)
@@ -51,7 +37,7 @@ void sl_view_make(struct sl_view *view, const struct sl_policy *policy,
 			view->uplink[uplink] = &picture->uplink[i];
 	}
 	for (uint32_t i = 0; i < picture->services; i++) {
-		int service = service_index(policy, picture->service[i].name);
+		int service = sl_policy_service_index(policy, picture->service[i].name);
 
 		if (service >= 0)
 			view->service[service] = &picture->service[i];
@@ -139,6 +125,14 @@ const char *sl_view_brief(const struct sl_path_report *path, char text[SL_BRIEF_
 uint64_t sl_view_rate(const struct sl_path_report *path, unsigned int side)
 {
 	return path->window_ms ? path->bytes[side] * 8000 / path->window_ms : 0;
+}
+
+uint64_t sl_view_rate_of(const struct sl_view *view, unsigned int service, unsigned int uplink,
+			 unsigned int side)
+{
+	const struct sl_path_report *path = view->path[service][uplink];
+
+	return path ? sl_view_rate(path, side) : 0;
 }
 
 static uint32_t lost_of(const struct sl_path_report *path, unsigned int leg, unsigned int sender)

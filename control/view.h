@@ -66,6 +66,10 @@ const char *sl_view_brief(const struct sl_path_report *path, char text[SL_BRIEF_
 /* Rate of @path in bit/s by sender (0 towards the WAN, 1 from it). */
 uint64_t sl_view_rate(const struct sl_path_report *path, unsigned int side);
 
+/* The same of @service by @uplink, as far as the picture shows it: 0 where it has no such path. */
+uint64_t sl_view_rate_of(const struct sl_view *view, unsigned int service, unsigned int uplink,
+			 unsigned int side);
+
 /* Segments lost on a leg, both directions; and the share of the worse direction. */
 uint32_t sl_view_lost(const struct sl_path_report *path, unsigned int leg);
 uint32_t sl_view_loss_ppm(const struct sl_path_report *path, unsigned int leg);

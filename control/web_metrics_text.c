@@ -250,17 +250,36 @@ static void uplink_sums(const struct text *text)
 	}
 }
 
-static void service_gauges(const struct text *text)
+static const char *uplink_of(const struct sl_telemetry *picture, const char *service)
+{
+	for (uint32_t i = 0; i < picture->services; i++)
+		if (!strcmp(picture->service[i].name, service))
+			return picture->service[i].uplink;
+	return NULL;
+}
+
+/* Of the uplinks that a service may use: it has a path there. */
+static void service_uplinks(const struct text *text)
 {
 	const struct sl_telemetry *picture = text->moment->picture;
 
 	family(text, "service_uplink", "gauge", "1 on the uplink that takes its new flows.");
-	for (uint32_t i = 0; i < picture->services; i++)
-		for (uint32_t u = 0; u < picture->uplinks; u++) {
-			path_sample(text, "service_uplink", picture->service[i].name,
-				    picture->uplink[u].name, NULL);
-			value(text, !strcmp(picture->service[i].uplink, picture->uplink[u].name));
-		}
+	for (uint32_t i = 0; i < picture->paths; i++) {
+		const struct sl_path_report *path = &picture->path[i];
+		const char *uplink = uplink_of(picture, path->service);
+
+		if (!uplink)
+			continue;
+		path_sample(text, "service_uplink", path->service, path->uplink, NULL);
+		value(text, !strcmp(uplink, path->uplink));
+	}
+}
+
+static void service_gauges(const struct text *text)
+{
+	const struct sl_telemetry *picture = text->moment->picture;
+
+	service_uplinks(text);
 	family(text, "service_rerouted", "gauge", "1 when not on the policy's first uplink.");
 	for (uint32_t i = 0; i < picture->services; i++) {
 		labelled(text, "service_rerouted", "service", picture->service[i].name);

@@ -15,6 +15,7 @@
 
 #include "agent_private.h"
 #include "log.h"
+#include "probe_server.h"
 #include "probe_socket.h"
 
 #define MS            UINT64_C(1000000)
@@ -232,34 +233,13 @@ void sl_agent_probes_close(struct sl_agent *agent)
 
 /* ---- learning ---- */
 
-/* Multicast, link-local, loopback: nobody that an uplink leads to. */
-static bool is_far(const struct sl_addr *a)
-{
-	uint32_t first = (uint32_t)a->lo >> 24;
-
-	if (a->hi == 0 && a->lo >> 32 == 0xffff)
-		return first != 0 && first != 127 && first < 224;
-	return a->hi >> 56 != 0xff && a->hi >> 54 != 0x3fa && a->hi >> 61 != 0;
-}
-
 void sl_agent_probes_learn(struct sl_agent *agent, const struct sl_inspect *inspect)
 {
-	const struct sl_flow_key *key = &inspect->key;
-	const struct sl_addr *far = inspect->lan ? &key->a : &key->b;
-	const struct sl_tables *tables = sl_agent_tables(agent);
+	struct sl_probe_server server;
 
-	/* Whom the store calls, once a flow; who calls the store may not want to be called. */
-	if (!agent->probes || inspect->number != 1 || inspect->initiator != inspect->lan ||
-	    !is_far(far))
-		return;
-	const struct sl_probe_server server = {
-		.addr = *far,
-		.port = inspect->lan ? key->a_port : key->b_port,
-		.proto = key->proto,
-		.rank = tables->service[inspect->service & (SL_SERVICES_MAX - 1)].priority,
-	};
-
-	sl_probe_learn(&agent->probes->probe, &server, sl_agent_mono_ns(agent));
+	if (agent->probes &&
+	    sl_probe_server_of(inspect, sl_agent_tables(agent), agent->liveness.trusted, &server))
+		sl_probe_learn(&agent->probes->probe, &server, sl_agent_mono_ns(agent));
 }
 
 /* ---- the tick ---- */

@@ -350,14 +350,18 @@ static enum sl_ack_status set_switch(const struct job *job)
 
 static enum sl_ack_status of_policy(const struct job *job)
 {
-	enum sl_ack_status status =
-		job->command->kind == SL_COMMAND_POLICY
-			? sl_apply_policy_text(job->apply, job->command->policy, job->why)
-			: sl_apply_policy_back(job->apply, job->why);
+	const struct sl_command *c = job->command;
+	enum sl_ack_status status;
 
+	if (c->kind == SL_COMMAND_POLICY)
+		status = sl_apply_policy_text(job->apply, c->policy, job->why);
+	else if (c->term && job->apply->policy.mode != SL_MODE_ENFORCE)
+		return answer(job, SL_ACK_REFUSED, "mode is %s: only a person may act",
+			      sl_mode_word(job->apply->policy.mode));
+	else
+		status = sl_apply_policy_back(job->apply, c, job->why);
 	if (status == SL_ACK_APPLIED)
-		snprintf(job->action->remedy, SL_NAME_MAX, "%s",
-			 sl_command_word(job->command->kind));
+		snprintf(job->action->remedy, SL_NAME_MAX, "%s", sl_command_word(c->kind));
 	return status;
 }
 

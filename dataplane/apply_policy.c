@@ -106,6 +106,21 @@ static enum sl_ack_status refuse(char *why, const char *what)
 	return SL_ACK_REFUSED;
 }
 
+/* Is @policy of this site, and for the ground that the engine was opened on? */
+static bool fits(const struct sl_apply *apply, struct sl_policy *policy, char *why)
+{
+	if (strcmp(policy->site, apply->policy.site) != 0) {
+		refuse(why, "it is for another site");
+		return false;
+	}
+	if (apply->keep_engine)
+		policy->engine = apply->policy.engine;
+	if (same_ground(policy, &apply->policy))
+		return true;
+	refuse(why, "ports, uplinks or engine differ: restart the dataplane with it");
+	return false;
+}
+
 enum sl_ack_status sl_apply_policy_text(struct sl_apply *apply, const char *yaml, char *why)
 {
 	static struct sl_policy policy; /* 100 kB: not for the stack */
@@ -113,15 +128,10 @@ enum sl_ack_status sl_apply_policy_text(struct sl_apply *apply, const char *yaml
 
 	if (sl_policy_read(&policy, yaml, strlen(yaml), "policy", why, SL_TEXT_MAX))
 		return SL_ACK_REFUSED;
-	if (strcmp(policy.site, apply->policy.site) != 0)
-		return refuse(why, "it is for another site");
 	if (policy.version && policy.version < version)
 		return refuse(why, "its version is older than the standing one's");
-	if (apply->keep_engine)
-		policy.engine = apply->policy.engine;
-	if (!same_ground(&policy, &apply->policy))
-		return refuse(why,
-			      "ports, uplinks or engine differ: restart the dataplane with it");
+	if (!fits(apply, &policy, why))
+		return SL_ACK_REFUSED;
 	if (policy.version == 0)
 		policy.version = version + 1;
 	if (sl_apply_policy(apply, &policy, yaml, why))
@@ -131,26 +141,32 @@ enum sl_ack_status sl_apply_policy_text(struct sl_apply *apply, const char *yaml
 	return SL_ACK_APPLIED;
 }
 
-enum sl_ack_status sl_apply_policy_back(struct sl_apply *apply, char *why)
+enum sl_ack_status sl_apply_policy_back(struct sl_apply *apply, const struct sl_command *command,
+					char *why)
 {
 	static struct sl_policy policy;
 	static char yaml[SL_POLICY_BYTES_MAX];
+	bool earlier = command->policy[0] != '\0';
+	uint64_t version = apply->ledger.data.policy_version;
 
-	if (!apply->previous[0])
-		return refuse(why, "there is no previous policy");
-	memcpy(yaml, apply->previous, sizeof(yaml));
-	if (sl_policy_read(&policy, yaml, strlen(yaml), "previous", why, SL_TEXT_MAX))
+	if (command->policy_version && command->policy_version != version) {
+		snprintf(why, SL_TEXT_MAX,
+			 "version %" PRIu64 " was to be taken back, and %" PRIu64 " stands by now",
+			 command->policy_version, version);
 		return SL_ACK_REFUSED;
-	if (apply->keep_engine)
-		policy.engine = apply->policy.engine;
-	if (!same_ground(&policy, &apply->policy))
-		return refuse(why,
-			      "ports, uplinks or engine differ: restart the dataplane with it");
+	}
+	if (!earlier && !apply->previous[0])
+		return refuse(why, "there is no previous policy");
+	memcpy(yaml, earlier ? command->policy : apply->previous, sizeof(yaml));
+	if (sl_policy_read(&policy, yaml, strlen(yaml), earlier ? "policy" : "previous", why,
+			   SL_TEXT_MAX) ||
+	    !fits(apply, &policy, why))
+		return SL_ACK_REFUSED;
 	/* Versions only grow, also on the way back, so that nobody takes it for old news. */
-	policy.version = apply->ledger.data.policy_version + 1;
+	policy.version = version + 1;
 	if (sl_apply_policy(apply, &policy, yaml, why))
 		return SL_ACK_REFUSED;
-	snprintf(why, SL_TEXT_MAX, "back to the previous policy, as version %" PRIu64,
-		 policy.version);
+	snprintf(why, SL_TEXT_MAX, "back to %s policy, as version %" PRIu64,
+		 earlier ? "an earlier" : "the previous", policy.version);
 	return SL_ACK_APPLIED;
 }

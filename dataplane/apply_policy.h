@@ -9,7 +9,11 @@
 /* Read @yaml, check that it may follow the standing one, apply.  @why says what came of it. */
 enum sl_ack_status sl_apply_policy_text(struct sl_apply *apply, const char *yaml, char *why);
 
-/* Back to the previous policy; what stood becomes the previous one. */
-enum sl_ack_status sl_apply_policy_back(struct sl_apply *apply, char *why);
+/*
+ * Back to the policy that @command brings, "" = to the previous one, as a new version; what stood
+ * becomes the previous one.  Refused when another version stands than the one it names.
+ */
+enum sl_ack_status sl_apply_policy_back(struct sl_apply *apply, const struct sl_command *command,
+					char *why);
 
 #endif

@@ -50,6 +50,18 @@ static __attribute__((noinline)) void clamp(const struct sl_work *work, struct r
 			       work->result.clamp_mss);
 }
 
+/* Dropped, and free; else its MSS, where it has one, is as the core wants it. */
+static inline bool is_dropped(const struct sl_work *work, struct rte_mbuf *m)
+{
+	if (work->result.action == SL_ACTION_DROP) {
+		rte_pktmbuf_free(m);
+		return true;
+	}
+	if (unlikely(work->result.action == SL_ACTION_CLAMP))
+		clamp(work, m);
+	return false;
+}
+
 /* A packet that cannot move goes back by its port as a RST; false: it has not been touched. */
 static __attribute__((noinline)) bool turn(struct sl_lcore *lcore, const struct sl_dpdk_port *port,
 					   const struct sl_work *work, struct rte_mbuf *m)
@@ -77,12 +89,8 @@ static inline void forward_wire(struct sl_lcore *lcore, const struct sl_dpdk_por
 	for (uint32_t i = 0; i < count; i++) {
 		const struct sl_work *work = &lcore->worker.work[i];
 
-		if (work->result.action == SL_ACTION_DROP) {
-			rte_pktmbuf_free(lcore->rx[i]);
+		if (is_dropped(work, lcore->rx[i]))
 			continue;
-		}
-		if (unlikely(work->result.action == SL_ACTION_CLAMP))
-			clamp(work, lcore->rx[i]);
 		remark(work, lcore->rx[i]);
 		push(out, lcore->rx[i]);
 	}
@@ -198,12 +206,8 @@ static inline void forward_gateway(struct sl_lcore *lcore, const struct sl_dpdk_
 	for (uint32_t i = 0; i < count; i++) {
 		const struct sl_work *work = &lcore->worker.work[i];
 
-		if (work->result.action == SL_ACTION_DROP) {
-			rte_pktmbuf_free(lcore->rx[i]);
+		if (is_dropped(work, lcore->rx[i]))
 			continue;
-		}
-		if (unlikely(work->result.action == SL_ACTION_CLAMP))
-			clamp(work, lcore->rx[i]);
 		if (unlikely(work->result.action == SL_ACTION_RESET) &&
 		    turn(lcore, port, work, lcore->rx[i]))
 			continue;

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fastpath/flow.h"
 #include "fastpath/histogram.h"
 
 static const char *const method_words[SL_METHODS] = {
@@ -174,6 +175,14 @@ static void fill_directions(const struct sl_path_stats *w, struct sl_path_report
 	}
 }
 
+/* The mean: in a window of few they are mostly of one kind of terminal. */
+static uint32_t idle_ms(const struct sl_path_stats *w)
+{
+	uint64_t moments = w->idle_unanswered ? w->idle_moments / w->idle_unanswered : 0;
+
+	return (uint32_t)((moments << SL_FLOW_MOMENT_LOG2_NS) / 1000000);
+}
+
 static void fill_tries(const struct sl_path_stats *w, struct sl_path_report *r)
 {
 	const struct sl_direction_stats *lan = &w->side[SL_SIDE_LAN];
@@ -185,6 +194,8 @@ static void fill_tries(const struct sl_path_stats *w, struct sl_path_report *r)
 	r->established = (uint32_t)w->established;
 	r->refused = (uint32_t)w->refused;
 	r->resets = (uint32_t)w->resets;
+	r->idle_unanswered = (uint32_t)w->idle_unanswered;
+	r->idle_ms = idle_ms(w);
 	r->demand = (uint32_t)lan->demand;
 	r->progress = (uint32_t)lan->progress;
 	r->stalls = (uint32_t)lan->stalls;

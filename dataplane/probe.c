@@ -96,9 +96,10 @@ void sl_probe_learn(struct sl_probe *p, const struct sl_probe_server *server, ui
 		if (!t)
 			return;
 		forget_flights(p, (uint8_t)(t - p->target));
-		*t = (struct sl_probe_target){.server = *server, .used = true, .uplinks = 0xff};
+		*t = (struct sl_probe_target){.server = *server, .used = true};
 	}
 	t->seen_ns = now_ns;
+	t->server.uplinks |= server->uplinks;
 	if (server->rank > t->server.rank)
 		t->server.rank = server->rank;
 }
@@ -108,16 +109,15 @@ void sl_probe_reflector(struct sl_probe *p, unsigned int uplink,
 {
 	struct sl_probe_target *t = room(p, UINT8_MAX, 0);
 
-	if (t)
-		*t = (struct sl_probe_target){.server = *server,
-					      .used = true,
-					      .kind = SL_PROBE_STAMP,
-					      .uplinks = (uint8_t)(1u << uplink)};
+	if (!t)
+		return;
+	*t = (struct sl_probe_target){.server = *server, .used = true, .kind = SL_PROBE_STAMP};
+	t->server.uplinks = (uint8_t)(1u << uplink);
 }
 
 static bool askable(const struct sl_probe_target *t, unsigned int uplink, uint64_t now_ns)
 {
-	return t->used && (t->uplinks & 1u << uplink) && now_ns >= t->mute_until_ns;
+	return t->used && (t->server.uplinks & 1u << uplink) && now_ns >= t->mute_until_ns;
 }
 
 static bool proven(const struct sl_probe_target *t, unsigned int uplink, uint64_t now_ns)

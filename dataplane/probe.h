@@ -26,7 +26,8 @@ struct sl_probe_server {
 	struct sl_addr addr;
 	uint16_t port;
 	uint8_t proto;
-	uint8_t rank; /* the priority of the service that uses it */
+	uint8_t rank;    /* the priority of the service that uses it */
+	uint8_t uplinks; /* bit each: by which it may be asked */
 };
 
 /* What a target is by one uplink. */
@@ -40,7 +41,6 @@ struct sl_probe_target {
 	struct sl_probe_server server;
 	enum sl_probe_kind kind;
 	bool used;
-	uint8_t uplinks; /* bit each: by which it may be asked */
 	uint64_t seen_ns;
 	uint64_t mute_until_ns; /* answers nobody: not asked before */
 	struct sl_probe_reply reply[SL_UPLINKS_MAX];

@@ -50,6 +50,7 @@ void sl_agent_publish_policy(struct sl_agent *agent)
 	/* Said again at each connection: Redis may have been started empty. */
 	sl_bus_publish_policy(agent->bus, apply->yaml, apply->previous[0] ? apply->previous : NULL,
 			      apply->yaml, apply->policy.version);
+	sl_bus_keep_policy(agent->bus, apply->yaml, apply->policy.version);
 	agent->policies_said = apply->policies;
 }
 

@@ -18,7 +18,7 @@
 #include "engine.h"
 #include "fastpath/reflect.h"
 
-#define SL_XDP_PIN_DIR   "/sys/fs/bpf/storeline/v7" /* v = SL_TABLES_LAYOUT */
+#define SL_XDP_PIN_DIR   "/sys/fs/bpf/storeline/v8" /* v = SL_TABLES_LAYOUT */
 #define SL_XDP_FLOWS     100000
 #define SL_XDP_FLOWS_MAX (8u << 20)
 

@@ -85,6 +85,20 @@ typedef void (*sl_bus_policy)(void *arg, const char *current, const char *previo
 			      uint64_t version);
 int sl_bus_fetch_policy(struct sl_bus *bus, sl_bus_policy got, void *arg);
 
+/*
+ * The policies of before, and the one in force: a stream, one entry each.  Keeping what is kept
+ * last already changes nothing.
+ */
+#define SL_BUS_POLICIES_MAX 16
+int sl_bus_keep_policy(struct sl_bus *bus, const char *yaml, uint64_t version);
+/*
+ * Ask for them, newest first; @got is called for each, and at the end, or at once without a
+ * connection, with NULL.  @at_unix_ns: when it came into force.
+ */
+typedef void (*sl_bus_kept_policy)(void *arg, const char *yaml, uint64_t version,
+				   uint64_t at_unix_ns);
+int sl_bus_fetch_policies(struct sl_bus *bus, sl_bus_kept_policy got, void *arg);
+
 /* The hash of what no service claims, the last report only. */
 int sl_bus_send_unclaimed(struct sl_bus *bus, const struct sl_unclaimed_report *report);
 /*

@@ -38,7 +38,7 @@ int sl_policy_read(struct sl_policy *policy, const char *yaml, size_t size, cons
 		sl_reader_wrong(&reader, NULL, "out of memory");
 		return -EINVAL;
 	}
-	reader.policy->guardrails = (struct sl_policy_guardrails){6, 4, 30000};
+	reader.policy->guardrails = (struct sl_policy_guardrails){6, 4, 30000, SL_REVERT_ADVISE};
 	sl_policy_probes_defaults(reader.policy);
 	for (int i = 0; i < SL_POLICY_PORTS_MAX; i++)
 		reader.policy->port[i].pair = SL_PORT_NONE;

@@ -167,10 +167,14 @@ struct sl_policy_service {
 	bool reset;              /* a hard move may end its connections towards the LAN */
 };
 
+/* A policy that is to blame for what befalls a service: control says so, or also takes it back. */
+enum sl_revert { SL_REVERT_ADVISE, SL_REVERT_AUTO };
+
 struct sl_policy_guardrails {
 	uint32_t actions_per_minute; /* default 6 */
 	uint32_t moves_per_hour;     /* of one service; default 4 */
 	uint32_t hold_down_ms;       /* default 30000 */
+	enum sl_revert revert;       /* default advise */
 };
 
 /* When an uplink is asked at Storeline's own expense whether it carries anything. */

@@ -472,6 +472,8 @@ int sl_leaves_open(struct sl_leaves *leaves, const struct sl_policy *policy)
 	add(leaves, "guardrails.hold_down", "%s",
 	    sl_units_write((uint64_t)policy->guardrails.hold_down_ms * 1000000, sl_units_time,
 			   text));
+	add(leaves, "guardrails.revert", "%s",
+	    policy->guardrails.revert == SL_REVERT_AUTO ? "auto" : "advise");
 	list_probes(leaves, &policy->probes);
 	list_aside(leaves, policy);
 	list_history(leaves, &policy->history);

@@ -28,6 +28,7 @@ static const char *const bool_words[] = {"false", "true", NULL};
 static const char *const kind_words[] = {"other", "fibre", "cable", "dsl",
 					 "lte",   "leo",   "geo",   NULL};
 static const char *const dscp_words[] = {"bleached", "honoured", NULL};
+static const char *const revert_words[] = {"advise", "auto", NULL};
 static const char *const priority_words[] = {"background", "normal", "high", "critical", NULL};
 
 const char *sl_policy_kind_word(enum sl_uplink_kind kind)
@@ -424,6 +425,7 @@ static void read_guardrails(struct sl_reader *reader, const yaml_node_t *node,
 		 .min = 2, .max = SL_POLICY_MOVES_MAX},
 		{"hold_down", sl_reader_time_ms, AT(sl_policy_guardrails, hold_down_ms),
 		 .max = 3600000},
+		{"revert", sl_reader_word, AT(sl_policy_guardrails, revert), .units = revert_words},
 		{NULL},
 	};
 

@@ -124,6 +124,8 @@ struct sl_path_report {
 	uint32_t large_stuck[2];  /* sent again and again, or missing for a second and more */
 	uint32_t large_passed[2]; /* that were stuck, and passed after all */
 	uint32_t remarked;        /* packets that left for the WAN with another DSCP */
+	/* Connections that asked after a rest, and were reset or had to repeat it; how long they rested. */
+	uint32_t idle_unanswered, idle_ms;
 };
 
 struct sl_uplink_report {
@@ -355,7 +357,7 @@ enum sl_command_kind {
 	SL_COMMAND_BYPASS,
 	SL_COMMAND_RESUME,
 	SL_COMMAND_POLICY,   /* apply `policy` (YAML) */
-	SL_COMMAND_ROLLBACK, /* back to the previous policy */
+	SL_COMMAND_ROLLBACK, /* back to the previous policy, or to the earlier one in `policy` */
 	SL_COMMAND_CLAMP,    /* uplink to packet_bytes; 0 lifts it */
 	SL_COMMAND_REMARK,   /* service to dscp; "" = as the policy says */
 	SL_COMMAND_KIND_COUNT
@@ -381,9 +383,10 @@ struct sl_command {
 	uint32_t hold_ms;   /* the setting ends by itself after this; 0 = stays */
 	uint64_t incident;
 	char reason[SL_TEXT_MAX];
-	char policy[SL_POLICY_BYTES_MAX]; /* POLICY: YAML */
-	uint32_t packet_bytes;  /* CLAMP: what an IP packet of a new TCP connection may have */
-	char dscp[SL_DSCP_MAX]; /* REMARK: by name or number (policy_units.h) */
+	char policy[SL_POLICY_BYTES_MAX]; /* POLICY, ROLLBACK: YAML */
+	uint32_t packet_bytes;   /* CLAMP: what an IP packet of a new TCP connection may have */
+	char dscp[SL_DSCP_MAX];  /* REMARK: by name or number (policy_units.h) */
+	uint64_t policy_version; /* ROLLBACK: only while this one stands; 0 = whichever does */
 };
 
 /*

@@ -169,6 +169,8 @@ static const struct sl_field path_rows[] = {
 	U32_AS(large_passed_from_wan, large_passed[1]),
 	OPTIONAL(rtt_wan_totals, has_rtt_wan_totals, totals),
 	U32(remarked),
+	U32(idle_unanswered),
+	U32(idle_ms),
 };
 static const struct sl_fields path =
 	FIELDS(sl_path_report, path_rows, storeline__v1__path_report__descriptor);
@@ -388,6 +390,7 @@ static const struct sl_field command_rows[] = {
 	LINES(policy),
 	U32(packet_bytes),
 	TEXT(dscp),
+	U64(policy_version),
 };
 const struct sl_fields sl_fields_command =
 	FIELDS(sl_command, command_rows, storeline__v1__command__descriptor);

@@ -37,7 +37,7 @@ static const char names[] =
 	"\t\t[[ $verb =~ ^(throttle|remark)$ && $place == 1 ]] && return\n"
 	"\t\twords=$(storeline --timeout 500ms completion $list 2>/dev/null)\n"
 	"\tfi\n"
-	"\tif [[ $verb =~ ^(policy|memory)$ && $place == 1 ]]; then\n"
+	"\tif [[ $verb =~ ^(policy|memory)$ && $place == 1 && $before != revert ]]; then\n"
 	"\t\tCOMPREPLY=($(compgen -f -- \"$word\"))\n"
 	"\t\treturn\n"
 	"\tfi\n"

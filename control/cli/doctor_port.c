@@ -294,6 +294,34 @@ static void forwarding(struct sl_findings *findings, const struct sl_facts_host 
 			      "the rules could not be listed (nft -j list ruleset)");
 }
 
+/* af_packet gives DPDK a copy of each packet: the kernel has it as well, and may forward it. */
+static void forwarding_twice(struct sl_findings *findings, const struct sl_facts_host *host)
+{
+	if (host->ip_forward > 0)
+		sl_doctor_add(
+			findings, SL_DOCTOR_WARN, "forwarding",
+			"with driver af_packet the kernel sees each packet too, and forwards it "
+			"as DPDK does: every IPv4 packet leaves twice",
+			"sysctl -w net.ipv4.ip_forward=0; or driver: af_xdp in the policy, and "
+			"leave it on",
+			"on, beside a DPDK gateway");
+	else if (host->ip_forward == 0)
+		sl_doctor_add(findings, SL_DOCTOR_OK, "forwarding", NULL, NULL,
+			      "off: DPDK alone forwards");
+}
+
+static void forwarders(struct sl_findings *findings, const struct sl_facts *facts)
+{
+	const struct sl_policy *policy = facts->policy;
+
+	if (policy->placement != SL_PLACEMENT_GATEWAY)
+		return;
+	if (policy->engine.kind == SL_ENGINE_XDP)
+		forwarding(findings, &facts->host);
+	else if (policy->engine.driver == SL_DRIVER_AF_PACKET)
+		forwarding_twice(findings, &facts->host);
+}
+
 void sl_doctor_site(struct sl_findings *findings, const struct sl_facts *facts)
 {
 	if (!facts->policy) {
@@ -301,9 +329,7 @@ void sl_doctor_site(struct sl_findings *findings, const struct sl_facts *facts)
 			      "no policy is named: --policy FILE");
 		return;
 	}
-	if (facts->policy->placement == SL_PLACEMENT_GATEWAY &&
-	    facts->policy->engine.kind == SL_ENGINE_XDP)
-		forwarding(findings, &facts->host);
+	forwarders(findings, facts);
 	for (uint32_t i = 0; i < facts->ports; i++)
 		sl_doctor_port(findings, facts, &facts->port[i]);
 	if (!facts->has_ssh)

@@ -70,7 +70,7 @@ static const char tail[] = ".Sh ENVIRONMENT\n"
 			   ".It 2\n"
 			   "Wrong usage, or a bad policy.\n"
 			   ".It 3\n"
-			   "There is no such service, uplink, incident or file.\n"
+			   "There is no such service, uplink, incident, policy or file.\n"
 			   ".It 4\n"
 			   "No permission.\n"
 			   ".It 5\n"
@@ -146,7 +146,8 @@ static void synopsis(FILE *to, const char *text)
 		if (strspn(text, "[]|") == size)
 			fprintf(to, " %.*s", (int)size, text);
 		else if (text[0] == '[')
-			fprintf(to, " Oo Cm %.*s", (int)size - 1, text + 1);
+			fprintf(to, " Oo %s %.*s", isupper((unsigned char)text[1]) ? "Ar" : "Cm",
+				(int)strcspn(text + 1, " ]"), text + 1);
 		else if (isupper((unsigned char)text[0]))
 			fprintf(to, " Ar %.*s", (int)strcspn(text, " ]"), text);
 		else

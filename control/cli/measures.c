@@ -86,6 +86,11 @@ static void make(struct line *line, const struct sl_path_report *path)
 		begin(line);
 		add(line, "%u requests %u unanswered", path->requests, path->requests_unanswered);
 	}
+	if (path->idle_unanswered) {
+		begin(line);
+		add(line, "%u unanswered after %.1f s at rest", path->idle_unanswered,
+		    path->idle_ms / 1e3);
+	}
 	if (duplicates) {
 		begin(line);
 		add(line, "%u duplicates", duplicates);

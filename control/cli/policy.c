@@ -1,6 +1,7 @@
 /*
- * policy.c - storeline policy validate | show | diff | apply | rollback
+ * policy.c - storeline policy validate | show | diff | apply
  */
+#include "policy_verbs.h"
 #include "session.h"
 
 #include "proto/policy.h"
@@ -169,20 +170,6 @@ static int apply(struct sl_cli *cli, const char *file)
 	return code;
 }
 
-static int rollback(struct sl_cli *cli)
-{
-	struct sl_command *command = calloc(1, sizeof(*command));
-	int code;
-
-	if (!command)
-		return sl_cli_fail(SL_CLI_ERROR, "out of memory");
-	command->kind = SL_COMMAND_ROLLBACK;
-	snprintf(command->reason, sizeof(command->reason), "a person's word");
-	code = sl_act(cli, command);
-	free(command);
-	return code;
-}
-
 static int with_session(struct sl_cli *cli, int (*run)(struct sl_cli *, struct sl_session *))
 {
 	struct sl_session *session = calloc(1, sizeof(*session));
@@ -210,7 +197,11 @@ int sl_cli_policy(struct sl_cli *cli)
 		return with_session(cli, diff);
 	if (!strcmp(what, "apply") && file)
 		return apply(cli, file);
+	if (!strcmp(what, "history") && !file)
+		return sl_cli_policy_history(cli);
+	if (!strcmp(what, "revert"))
+		return sl_cli_policy_revert(cli, file);
 	if (!strcmp(what, "rollback") && !file)
-		return rollback(cli);
+		return sl_cli_policy_revert(cli, NULL);
 	return sl_cli_fail(SL_CLI_USAGE, "usage: storeline policy %s", cli->verb->synopsis);
 }

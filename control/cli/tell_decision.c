@@ -36,6 +36,7 @@ static const struct {
 	{"throttle", "throttle ", "throttle"},
 	{"remark", "another DSCP for ", "another DSCP"},
 	{"clamp-mss", "smaller packets on ", "smaller packets"},
+	{"revert", "take back the policy of ", "take back the policy"},
 	{"restore", "back to ", "back to what the policy says"},
 	{"undo", "undo, back to ", "undo"},
 	{"hold", "do nothing (stay on ", "do nothing"},

@@ -32,11 +32,13 @@ const struct sl_cli_verb sl_verbs[] = {
 	 "export writes what the whole fleet has learnt as JSON.  import reads such a file and\n"
 	 "adds it to the fleet's as a site of its own, imported-FILE; again: in place of that.",
 	 "show export import", 0, 2, 0, sl_cli_memory},
-	{"policy", "validate FILE | show | diff FILE | apply FILE | rollback",
+	{"policy", "validate FILE | show | diff FILE | apply FILE | history | revert [EPOCH]",
 	 "check, show, compare, change the policy",
 	 "validate works without Redis; its mistakes are FILE:LINE:COLUMN: KEY: what is wrong.\n"
-	 "apply waits until the dataplane has taken it; rollback goes back to the one before.",
-	 "validate show diff apply rollback", 1, 2, 0, sl_cli_policy},
+	 "apply waits until the dataplane has taken it, and so does revert, which puts the policy of\n"
+	 "before, or the one of EPOCH, in force again as a new one.  history lists the last 16, with\n"
+	 "what each changed.  rollback is revert without EPOCH.",
+	 "validate show diff apply history revert rollback", 1, 2, 0, sl_cli_policy},
 	{"whatif", "", "what another policy would have made of the past",
 	 "Plays the recorded seconds again, with the policy in force and with FILE, and tells for each\n"
 	 "service moves, flaps, time out of its SLO, and bytes of metered uplinks, beside what really\n"

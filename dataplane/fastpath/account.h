@@ -96,6 +96,13 @@ SL_INLINE void sl_account_asks(struct sl_path_stats *path, struct sl_direction_s
 	own->media_jitter_ticks += (uint64_t)result->media_jitter_ticks * result->media_packets;
 }
 
+/* What was asked after a rest was not answered. */
+SL_INLINE void sl_account_idle(struct sl_path_stats *path, const struct sl_result *result)
+{
+	path->idle_unanswered++;
+	path->idle_moments += result->idle_moments;
+}
+
 /* How many answers @flow waits for, whose way is of @kind. */
 SL_INLINE uint32_t sl_account_waiting(const struct sl_flow *flow, uint32_t kind)
 {
@@ -145,6 +152,8 @@ SL_RARE int sl_account_rare(const struct sl_work *work, struct sl_stats *stats,
 		sl_account_flow(path, result);
 	if (result->seen & SL_SEEN_ASKS)
 		sl_account_asks(path, own, result);
+	if (result->idle_moments && !(result->seen & SL_SEEN_MEDIA))
+		sl_account_idle(path, result);
 	if (result->seen & SL_SEEN_GAVE_UP)
 		sl_account_unanswered(&stats->path[work->given_up_path & (SL_PATHS_MAX - 1)],
 				      work->given_up, work->given_up_asks);

@@ -78,7 +78,7 @@ struct sl_hole {
 /*
  * What is known of the data that one side of a TCP connection sends; times are ticks of
  * 64 ns.  Four cache lines: what every segment touches; what timestamps touch; slots for when
- * more than four wait; what only gaps touch.
+ * more than four wait, and what only the first data after a rest touches; what only gaps touch.
  */
 struct sl_direction {
 	uint32_t next_seq;     /* highest end seen */
@@ -108,7 +108,9 @@ struct sl_direction {
 	struct sl_slot seq_far[SL_SEQ_SLOTS - SL_NEAR_SLOTS];
 	struct sl_slot ts_far[SL_TS_SLOTS - SL_NEAR_SLOTS];
 	uint16_t ts_far_weight[SL_TS_SLOTS - SL_NEAR_SLOTS];
-	uint32_t far_pad[3];
+	uint32_t idle_seq;     /* data from here on came after a rest of a second and more ... */
+	uint32_t idle_moments; /* ... so long (sl_flow_moment); 0 = none, or it has been told */
+	uint32_t far_pad;
 
 	struct sl_hole hole[SL_HOLES];
 };

@@ -19,6 +19,7 @@
 #define SL_HELLO_REPEATS 2
 
 #define SL_FLOW_REST_NS UINT64_C(60000000000) /* a longer rest voids what waits for an answer */
+#define SL_FLOW_IDLE_NS UINT64_C(1000000000)  /* one from which NATs and firewalls may forget */
 
 /* Who opened the flow, judged by its first packet: 0 = key.a. */
 SL_INLINE uint32_t sl_measure_initiator(const struct sl_work *work)
@@ -305,6 +306,33 @@ SL_INLINE void sl_measure_end(struct sl_flow *flow, struct sl_work *work)
 	flow->flags |= SL_FLOW_RESET;
 }
 
+/* New data from the LAN side of @flow after a rest of @moments: is it answered? */
+SL_INLINE void sl_measure_wake(struct sl_flow *flow, const struct sl_work *work, uint32_t moments)
+{
+	struct sl_direction *asker = &flow->dir[flow->lan & 1];
+	const struct sl_packet *packet = &work->packet;
+
+	if ((work->sender & 1) != flow->lan || !packet->payload_bytes ||
+	    !(asker->flags & SL_DIR_SEQ) || packet->seq != asker->next_seq)
+		return;
+	asker->idle_seq = packet->seq;
+	asker->idle_moments = moments;
+}
+
+/* What came after a rest is repeated, or met with a reset, before anything of it was answered. */
+SL_INLINE void sl_measure_idle(struct sl_flow *flow, struct sl_work *work)
+{
+	struct sl_direction *asker = &flow->dir[flow->lan & 1],
+			    *peer = &flow->dir[1 - (flow->lan & 1)];
+	bool stalls = (work->result.seen & SL_SEEN_STALL) && (work->sender & 1) == flow->lan;
+
+	if (!stalls && !(work->result.seen & SL_SEEN_RESET))
+		return;
+	if ((peer->flags & SL_DIR_ACK) && !sl_before(asker->idle_seq, peer->ack))
+		work->result.idle_moments = asker->idle_moments;
+	asker->idle_moments = 0;
+}
+
 /* The ClientHello of a flow that the slow path knows to have one: is it still unanswered? */
 SL_INLINE void sl_measure_hello(struct sl_flow *flow, struct sl_work *work)
 {
@@ -366,6 +394,7 @@ SL_RARE int sl_measure_tcp(struct sl_flow *flow, struct sl_work *work)
 	sl_measure_sequence(flow, work);
 	sl_measure_end(flow, work);
 	sl_measure_liveness(dir, peer, &work->result, progress);
+	sl_measure_idle(flow, work);
 	sl_large_note(dir, peer, work);
 	sl_measure_hello(flow, work);
 	sl_measure_note(dir, work);

@@ -331,20 +331,20 @@ SL_INLINE void sl_pipeline_describe(const struct sl_flow *flow, struct sl_work *
 	result->incarnation = incarnation;
 }
 
-/* A long rest.  Signed: a packet of another CPU may have been stamped later and have gone first. */
-SL_INLINE bool sl_pipeline_rested(const struct sl_flow *flow, const struct sl_work *work)
+/* More than @ns.  Signed: a packet of another CPU may have been stamped later and have gone first. */
+SL_INLINE bool sl_pipeline_rested(const struct sl_flow *flow, const struct sl_work *work,
+				  uint64_t ns)
 {
-	return (int32_t)(sl_flow_moment(work->now_ns) - flow->seen) >
-	       (int32_t)sl_flow_moment(SL_FLOW_REST_NS);
+	return (int32_t)(sl_flow_moment(work->now_ns) - flow->seen) > (int32_t)sl_flow_moment(ns);
 }
 
-/* Nothing is to be decided anew for @flow: same tables, same choice of path, no long rest. */
+/* Nothing is to be decided anew for @flow: same tables, same choice of path, no rest. */
 SL_INLINE bool sl_pipeline_stands(const struct sl_flow *flow, const struct sl_work *work,
 				  const struct sl_tables *tables)
 {
 	return work->result.flow_event == SL_FLOW_KNOWN &&
 	       flow->generation == (uint32_t)tables->generation &&
-	       !sl_pipeline_rested(flow, work) && !sl_look_is_turn(flow, work) &&
+	       !sl_pipeline_rested(flow, work, SL_FLOW_IDLE_NS) && !sl_look_is_turn(flow, work) &&
 	       !sl_steer_is_due(tables, work, flow);
 }
 
@@ -391,6 +391,15 @@ SL_INLINE void sl_pipeline_forget(struct sl_flow *flow)
 	}
 }
 
+/* The first packet after a rest, in a flow that goes on where it was. */
+SL_INLINE void sl_pipeline_wake(struct sl_flow *flow, const struct sl_work *work)
+{
+	if (work->packet.proto == SL_PROTO_TCP && !work->packet.icmp_error &&
+	    work->result.flow_event == SL_FLOW_KNOWN && !work->result.moved &&
+	    sl_pipeline_rested(flow, work, SL_FLOW_IDLE_NS))
+		sl_measure_wake(flow, work, sl_flow_moment(work->now_ns) - flow->seen);
+}
+
 /* sl_pipeline_measure() for any packet.  Always 0. */
 SL_RARE int sl_pipeline_measure_any(struct sl_way *way, struct sl_flow *flow, struct sl_work *work,
 				    const struct sl_tables *tables, struct sl_shared *shared)
@@ -398,8 +407,9 @@ SL_RARE int sl_pipeline_measure_any(struct sl_way *way, struct sl_flow *flow, st
 	if (!way || !flow || !work || !tables || !shared)
 		return 0;
 	sl_pipeline_decide(way, flow, work, tables, shared);
-	if (work->result.moved || sl_pipeline_rested(flow, work))
+	if (work->result.moved || sl_pipeline_rested(flow, work, SL_FLOW_REST_NS))
 		sl_pipeline_forget(flow);
+	sl_pipeline_wake(flow, work);
 	flow->seen = sl_flow_moment(work->now_ns);
 	sl_pipeline_describe(flow, work, tables);
 	if (work->packet.icmp_error)

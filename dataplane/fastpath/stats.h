@@ -121,6 +121,8 @@ struct sl_path_stats {
 	uint64_t established;       /* handshakes completed */
 	uint64_t refused;           /* SYN answered by RST, or ICMP error */
 	uint64_t resets;            /* RST on an established connection */
+	uint64_t idle_unanswered;   /* asked by the LAN side after a rest, then reset or repeated */
+	uint64_t idle_moments;      /* how long these had rested, summed; sl_flow_moment() units */
 	uint64_t moved;             /* flows that changed to this uplink while live */
 	uint64_t cut;               /* packets turned round into a RST (reset.h) */
 	uint64_t remarked;          /* packets that left for the WAN with another DSCP (remark.h) */

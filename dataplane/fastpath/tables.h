@@ -14,7 +14,7 @@
 
 #include "target.h"
 
-#define SL_TABLES_LAYOUT 7 /* the pin directory's name; raise it when a shared struct changes */
+#define SL_TABLES_LAYOUT 8 /* the pin directory's name; raise it when a shared struct changes */
 
 #define SL_SERVICES_MAX  16 /* service 0 is "other": what no rule claims */
 #define SL_UPLINKS_MAX   4

@@ -105,7 +105,11 @@ struct sl_result {
 	uint32_t flow_index; /* entry in the flow array; UINT32_MAX = none */
 	uint32_t incarnation;
 	struct sl_sample sample[SL_SAMPLES];
-	uint32_t media_jitter_ticks; /* RFC 3550's J after this packet */
+	union {
+		uint32_t media_jitter_ticks; /* RFC 3550's J after this packet */
+		uint32_t
+			idle_moments; /* TCP: what this repeats, or resets, came after such a rest */
+	};
 	union {
 		uint16_t
 			media_packets; /* that are counted now: it, and the one that waited for it */

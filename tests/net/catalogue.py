@@ -30,6 +30,7 @@ class Failure:
     seconds: float = 6.0
     says: tuple = ()         # what decisions have to say, each by one at least
     spares: bool = False     # no payment may fail
+    never: tuple = ()        # what none may say
     # (paths of the picture by service, on fibre): does the fault show?  None: by the verdict.
     shows: typing.Callable = None
 
@@ -193,6 +194,8 @@ def _lies_show(paths):
 
 RESTING, RESTS = 24, 6       # terminals of till1's counter, and how long each is silent
 FORGETS_AFTER = 3            # seconds, which nobody else's connections rest
+KEEP_ALIVE = ("set the terminal's keep-alive below",)
+DEAD = ("use offline mode",)  # that is for a processor that is
 
 
 def _forgetful(how):
@@ -318,9 +321,9 @@ CATALOGUE = (
             _attack(50, _rules("dc", _lossy_host(PAYMENTS, 5))), ("destination",),
             may=("throttle wifi-guest",), seconds=8),
     Failure("nat-idle", "a firewall forgets connections that rest, and resets them",
-            _forgetful("reject with tcp reset"), ("destination",), seconds=15),
+            _forgetful("reject with tcp reset"), ("destination",), seconds=15, says=KEEP_ALIVE, never=DEAD),
     Failure("nat-idle-silent", "a firewall forgets connections that rest, and is silent",
-            _forgetful("drop"), ("destination",), seconds=15),
+            _forgetful("drop"), ("destination",), seconds=15, says=KEEP_ALIVE, never=DEAD),
     Failure("one-way", "what the handheld is answered passes by another way", _past_the_box,
             service="click-and-collect", seconds=12, shows=_blind),
     Failure("refuses-bloat", "the payment host refuses, and a guest's download fills fibre",

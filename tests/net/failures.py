@@ -47,9 +47,12 @@ class Seen:
         return round((events[0]["at_mono_ns"] - self.at_ns) / 1e6, 1) if events else None
 
     def decisions(self):
-        """Of the service, of its culprit's limit, and of nobody in particular (the site)."""
+        """Of the service, of its culprit's limit, and of nobody in particular (the site).
+
+        And a clamp is the uplink's, whoever found the hole first.
+        """
         return [e for e in self.events("decision", source="control")
-                if e["service"] in (self.failure.service, "") or
+                if e["service"] in (self.failure.service, "") or e["remedy"] == "clamp-mss" or
                 (e["service"] == self.failure.culprit and e["remedy"] == "throttle")]
 
     def verdicts(self):
@@ -75,7 +78,8 @@ class Seen:
         known = not wanted or (verdicts & wanted and not verdicts - wanted - {"unknown"})
         done = all(any(a.startswith(must) for a in self.actions()) for must in self.failure.must)
         texts = [e["text"] for e in self.decisions()]
-        said = all(any(words in text for text in texts) for words in self.failure.says)
+        said = all(any(words in text for text in texts) for words in self.failure.says) and \
+            not any(words in text for text in texts for words in self.failure.never)
         return bool(known) and done and said and not self.false_actions()
 
     def decision(self):

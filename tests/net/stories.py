@@ -6,6 +6,7 @@ worse               the other uplink is worse: the trial is taken back in its pr
                     the fault comes again, it is not tried again
 allow-list          the payment host lets in fibre's address alone, and fibre gets slow, twice: the
                     tills are back in seconds, and are not moved a second time
+bad-change          a policy takes the tills from fibre, and lte is slow: that policy is taken back
 lte-cap             fibre is dark, all is on lte, and lte is clamped: the guest is throttled
 healthy             nothing is wrong but a satellite's spikes and an LTE's jitter, and the memory is
                     full of faults that look like them: no action
@@ -169,17 +170,26 @@ def allow_list(suite):
 CAPPED_MBIT, CAPPED_QUEUE = 4, 200_000  # 400 ms of a queue
 
 
-def _everywhere(suite):
-    """A policy by which all services may use both uplinks, and pos has what lte can give."""
+def _apply(suite, *changes):
+    """The store's policy with (text, instead of it) at first sight, in force."""
     with open(suite.box.policy, encoding="utf-8") as policy:
-        text = policy.read().replace("uplinks: [fibre]", "uplinks: [fibre, lte]")
-        text = text.replace("latency_p95: 80ms", "latency_p95: 120ms")
-    path = suite.store.run.file("everywhere.yaml")
+        text = policy.read()
+    for before, after, count in changes:
+        if before not in text:
+            raise Broken(f"the policy has no {before}")
+        text = text.replace(before, after, count)
+    path = suite.store.run.file("changed.yaml")
     with open(path, "w", encoding="utf-8") as policy:
         policy.write(text)
     code, said = suite.box.cli("policy", "apply", path)
     if code:
         raise Broken(f"the policy is not applied: {said}")
+
+
+def _everywhere(suite):
+    """A policy by which all services may use both uplinks, and pos has what lte can give."""
+    _apply(suite, ("uplinks: [fibre]", "uplinks: [fibre, lte]", -1),
+           ("latency_p95: 80ms", "latency_p95: 120ms", -1))
 
 
 def _all_on_lte(suite, within=10):
@@ -231,6 +241,41 @@ def lte_cap(suite):
             "settled": suite.faults.settle(60, by_hand=True), "right": bool(right)}
 
 
+# ---- a bad change ----
+
+AUTO = ("hold_down: 2s", "hold_down: 2s, revert: auto", 1)
+
+
+def bad_change(suite):
+    store, box = suite.store, suite.box
+    with contextlib.ExitStack() as stack:
+        stack.callback(store.wan["lte"].restore)
+        store.wan["lte"].delay_more(150)
+        _apply(suite, AUTO)
+        time.sleep(5)
+        at_ns = time.monotonic_ns()
+        _apply(suite, AUTO, ("uplinks: [fibre, lte]", "uplinks: [lte]", 1))
+        said = Said(suite, at_ns)
+        back, proved = said.wait("revert", 20), said.wait("proved", 25)
+        time.sleep(3)
+        end_ns, why = time.monotonic_ns(), box.why("pos")
+        home, actions = box.service("pos")["uplink"] == "fibre", said.actions()
+        past = json.loads(box.cli("policy", "history")[1])
+        by_hand = box.cli("policy", "revert", "1")[0]
+    verdicts = {e["verdict"] for e in said.all() if e["remedy"] != "resolved"}
+    false_actions = [a for a in actions if not a.startswith("rollback")]
+    tally = store.book.tally(at_ns, end_ns)
+    late = store.book.tally(end_ns - 2_000_000_000, end_ns)
+    right = verdicts == {"self"} and back and proved and len(actions) == 1 and \
+        not false_actions and home and late.failed == 0 and by_hand == 0 and \
+        [one["version"] for one in past] == [4, 3, 2, 1]
+    return {"verdict": sorted(verdicts), "actions": actions, "false_actions": false_actions,
+            "act_ms": said.ms(back), "proved_ms": said.ms(proved), "payments": tally.count,
+            "lost": tally.failed, "p95_ms": late.p95_us and round(late.p95_us / 1000, 1),
+            "decision": back and back["text"], "why": why, "home": home,
+            "settled": suite.faults.settle(60, by_hand=True), "right": bool(right)}
+
+
 def _spikes(suite, seconds):
     """How many there were."""
     fibre, lte, end, count = *suite.store.wan.values(), time.monotonic() + seconds, 0
@@ -268,6 +313,7 @@ STORIES = (
     Story("worse", "100 ms more on fibre, 300 ms on lte, twice", worse),
     Story("allow-list", "150 ms more on fibre, twice; the payment host refuses what comes by lte",
           allow_list),
+    Story("bad-change", "a policy takes pos from fibre, and lte has 150 ms more", bad_change),
     Story("lte-cap", "fibre is dark, and lte is clamped to 4 of 40 Mbit/s", lte_cap),
     Story("healthy", "an hour's spikes of a satellite, jitter, and a full memory", healthy),
 )

@@ -98,6 +98,10 @@ CHANGE(dpdk, policy.engine.kind = SL_ENGINE_DPDK)
 CHANGE(dpdk_no_pages, dpdk(); HOST->huge_pages_free = 10)
 CHANGE(dpdk_ordinary, dpdk(); policy.engine.no_huge_pages = true)
 CHANGE(dpdk_device, dpdk(); PORT->kernels = false; PORT->exists = false)
+CHANGE(dpdk_copies, dpdk(); policy.engine.driver = SL_DRIVER_AF_PACKET)
+CHANGE(dpdk_copies_alone, dpdk_copies(); HOST->ip_forward = 0)
+CHANGE(dpdk_copies_tap, dpdk_copies(); policy.placement = SL_PLACEMENT_TAP)
+CHANGE(dpdk_af_xdp, dpdk(); policy.engine.driver = SL_DRIVER_AF_XDP)
 CHANGE(no_pages, HOST->huge_pages_free = 0)
 CHANGE(no_forward, HOST->ip_forward = 0)
 CHANGE(tap_no_forward, HOST->ip_forward = 0; HOST->nat = 0; policy.placement = SL_PLACEMENT_TAP)
@@ -181,6 +185,10 @@ static const struct row {
 	 "policy"},
 	{"a device of EAL", dpdk_device, 0, SL_DOCTOR_SKIP, "fibre (eth0) device", "DPDK", ""},
 	{"forwarding off", no_forward, 7, SL_DOCTOR_FAIL, "forwarding", "off", "ip_forward=1"},
+	{"DPDK forwards by copies, and the kernel does as well", dpdk_copies, 0, SL_DOCTOR_WARN,
+	 "forwarding", "on, beside a DPDK gateway", "ip_forward=0"},
+	{"DPDK forwards by copies, alone", dpdk_copies_alone, 0, SL_DOCTOR_OK, "forwarding", "off",
+	 ""},
 	{"a tap forwards nothing", tap_no_forward, 0, SL_DOCTOR_OK, "clock", "", ""},
 	{"no NAT", no_nat, 0, SL_DOCTOR_WARN, "NAT", "no masquerade", "masquerade"},
 	{"NAT not known", nat_unknown, 0, SL_DOCTOR_SKIP, "NAT", "could not be listed", ""},
@@ -317,6 +325,13 @@ static void said_once(void **state)
 	tap_no_forward();
 	sl_doctor_check(&findings, &facts);
 	assert_null(finding("forwarding"));
+	/* What DPDK takes is a copy only with af_packet; and a tap's is thrown away. */
+	for (int i = 0; i < 2; i++) {
+		fit();
+		(i ? dpdk_copies_tap : dpdk_af_xdp)();
+		sl_doctor_check(&findings, &facts);
+		assert_null(finding("forwarding"));
+	}
 }
 
 /* More devices than there is room for findings: the list ends, nothing is overwritten. */

@@ -287,6 +287,7 @@ void fault_person_restores(struct world *world, uint64_t ms)
 
 void fault_after_policy(struct world *world, uint64_t ms)
 {
+	world->picture.policy_version = ms ? 41 : 1;
 	if (ms == 100)
 		sl_site_set_policy(&world->site, &world->policy, 41);
 	fault_brownout_delay(world, ms >= 5000 ? ms : 0);

@@ -45,6 +45,8 @@ struct dataplane {
 	char id[IDS_MAX][SL_ID_MAX];
 	unsigned int ids;
 	struct sl_telemetry telemetry;
+	uint64_t version; /* of the policy in force */
+	char policy[SL_POLICY_BYTES_MAX], previous[SL_POLICY_BYTES_MAX];
 };
 
 static uint64_t now_ms(void)
@@ -97,12 +99,44 @@ static bool seen(struct dataplane *dataplane, const char *id)
 	return false;
 }
 
-static enum sl_ack_status obey(struct dataplane *dataplane, const struct sl_command *command)
+static void publish_policy(struct dataplane *dataplane)
+{
+	sl_bus_publish_policy(dataplane->bus, dataplane->policy, dataplane->previous,
+			      dataplane->policy, dataplane->version);
+	sl_bus_keep_policy(dataplane->bus, dataplane->policy, dataplane->version);
+}
+
+/* What the command brings; a way back without it is to the one before. */
+static enum sl_ack_status take_policy(struct dataplane *dataplane, const struct sl_command *command,
+				      char *why)
+{
+	static char text[SL_POLICY_BYTES_MAX];
+	bool back = command->kind == SL_COMMAND_ROLLBACK && !command->policy[0];
+
+	memcpy(text, back ? dataplane->previous : command->policy, sizeof(text));
+	if (!text[0] ||
+	    (command->policy_version && command->policy_version != dataplane->version)) {
+		snprintf(why, SL_TEXT_MAX, text[0] ? "another version stands" : "no previous");
+		return SL_ACK_REFUSED;
+	}
+	memcpy(dataplane->previous, dataplane->policy, sizeof(text));
+	memcpy(dataplane->policy, text, sizeof(text));
+	dataplane->version++;
+	snprintf(why, SL_TEXT_MAX, "%s, version %llu", back ? "the previous" : "as brought",
+		 (unsigned long long)dataplane->version);
+	publish_policy(dataplane);
+	return SL_ACK_APPLIED;
+}
+
+static enum sl_ack_status obey(struct dataplane *dataplane, const struct sl_command *command,
+			       char *why)
 {
 	if (seen(dataplane, command->id))
 		return SL_ACK_DUPLICATE;
 	if (dataplane->how.frozen && command->kind != SL_COMMAND_RESUME)
 		return SL_ACK_HELD;
+	if (command->kind == SL_COMMAND_POLICY || command->kind == SL_COMMAND_ROLLBACK)
+		return take_policy(dataplane, command, why);
 	if (command->kind == SL_COMMAND_REROUTE)
 		dataplane->away = !strcmp(command->uplink, "lte");
 	else if (command->kind == SL_COMMAND_RESTORE)
@@ -121,7 +155,7 @@ static void on_command(void *arg, const struct sl_command *command, const char *
 	struct dataplane *dataplane = arg;
 	struct sl_event ack = {.kind = SL_EVENT_ACK};
 
-	ack.ack = obey(dataplane, command);
+	ack.ack = obey(dataplane, command, ack.text);
 	memcpy(ack.command_id, command->id, sizeof(ack.command_id));
 	if (ack.ack == SL_ACK_HELD)
 		snprintf(ack.text, sizeof(ack.text), "frozen");
@@ -155,7 +189,7 @@ static void on_connected(void *arg)
 {
 	struct dataplane *dataplane = arg;
 
-	sl_bus_publish_policy(dataplane->bus, lab_policy, NULL, lab_policy, 1);
+	publish_policy(dataplane);
 	say_unclaimed(dataplane);
 	for (uint64_t seq = dataplane->marked; seq < dataplane->seq; seq++)
 		sl_bus_send_event(dataplane->bus, &dataplane->spool[seq], NULL, NULL);
@@ -207,7 +241,7 @@ static void picture(struct dataplane *dataplane)
 	t->boot = BOOT;
 	t->version = ++dataplane->picture;
 	t->mode = SL_MODE_ENFORCE;
-	t->policy_version = 1;
+	t->policy_version = dataplane->version;
 	t->event_seq = dataplane->seq;
 	t->frozen = dataplane->how.frozen;
 	t->paths = t->uplinks = 2;
@@ -260,6 +294,8 @@ static int live(const char *redis, const struct lab_dataplane *how)
 	struct event *timer;
 
 	dataplane.how = *how;
+	dataplane.version = 1;
+	snprintf(dataplane.policy, sizeof(dataplane.policy), "%s", lab_policy);
 	dataplane.base = config.base = event_base_new();
 	if (sl_bus_open(&dataplane.bus, &config, NULL))
 		return 1;

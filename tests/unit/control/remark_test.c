@@ -70,6 +70,7 @@ static void begin(const struct row *row)
 	if (row->no_actions)
 		world.policy.guardrails.actions_per_minute = 0;
 	world.policy.service[GUEST].has_remark = row->own;
+	world.picture.policy_version = 2;
 	sl_site_set_policy(&world.site, &world.policy, 2);
 }
 

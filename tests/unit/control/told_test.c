@@ -32,7 +32,8 @@ static const struct record_row {
 	{"it began when another policy did: said",
 	 fault_after_policy,
 	 LTE,
-	 {" suffers on fibre as well; it began 5 s after policy 41"}},
+	 {" suffers on fibre as well; policy 41 took effect 5 s before; `storeline policy revert` puts "
+	  "1 back"}},
 	{"a throttle is chosen: whom, and how much it sends",
 	 fault_bloat,
 	 FIBRE,

@@ -114,10 +114,40 @@ static void totals(void **state)
 	evbuffer_free(to);
 }
 
+/* Where a service goes is said of the uplinks that it may use, and of no other. */
+static void where(void **state)
+{
+	static struct sl_web_metrics metrics;
+	static struct sl_telemetry picture = {.paths = 3,
+					      .path = {{.service = "pos", .uplink = "fibre"},
+						       {.service = "pos", .uplink = "lte"},
+						       {.service = "cctv", .uplink = "fibre"}},
+					      .services = 2,
+					      .service = {{.name = "pos", .uplink = "lte"},
+							  {.name = "cctv", .uplink = "fibre"}},
+					      .uplinks = 2,
+					      .uplink = {{.name = "fibre"}, {.name = "lte"}}};
+	const struct sl_web_moment moment = {.now_ms = 1, .picture = &picture};
+	struct evbuffer *to = evbuffer_new();
+	char *text;
+
+	sl_web_metrics_text(&metrics, &moment, to);
+	evbuffer_add(to, "", 1);
+	text = (char *)evbuffer_pullup(to, -1);
+#define WHERE(service, uplink) \
+	"storeline_service_uplink{service=\"" service "\",uplink=\"" uplink "\"}"
+	says(text, WHERE("pos", "fibre"), "0");
+	says(text, WHERE("pos", "lte"), "1");
+	says(text, WHERE("cctv", "fibre"), "1");
+	says(text, WHERE("cctv", "lte"), NULL);
+	evbuffer_free(to);
+}
+
 int main(void)
 {
 	struct sl_row_tests tests = {.count = 0};
 
 	SL_ROWS_ADD(&tests, rows, totals);
+	sl_row_add(&tests, "where a service goes", where, NULL);
 	return sl_row_run("web metrics", &tests);
 }

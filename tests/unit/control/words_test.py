@@ -58,6 +58,8 @@ class Words(unittest.TestCase):
         self.assertEqual(complete("storeline re"), ["reroute", "remark", "restore", "resume"])
         self.assertEqual(complete("storeline --site store-1 --json wh"), ["why", "whatif"])
         self.assertEqual(complete("storeline policy ro"), ["rollback"])
+        self.assertEqual(complete("storeline policy re"), ["revert"])
+        self.assertEqual(complete("storeline policy revert "), [])
         self.assertEqual(complete("storeline memory "), ["show", "export", "import"])
         self.assertEqual(complete("storeline throttle pos "), [])
 

@@ -109,6 +109,8 @@ static void obey(struct world *world, const struct sl_order *order)
 	if (world->deaf)
 		return;
 	memcpy(ack.command_id, order->id, sizeof(ack.command_id));
+	if (order->kind == SL_COMMAND_ROLLBACK)
+		ack.ack = world->go_back(world, order);
 	if (order->kind == SL_COMMAND_CLAMP) {
 		world->clamps += order->packet_bytes != 0;
 		world->unclamps += order->packet_bytes == 0;

@@ -54,6 +54,7 @@ struct world {
 	bool fast_reroute, deaf, mute; /* dataplane: does that; ignores orders; makes no pictures */
 	bool blind[WORLD_SERVICES];    /* coverage is low */
 	uint32_t least_lost;           /* dataplane: fewer lost segments in a window are chance */
+	enum sl_ack_status (*go_back)(struct world *world, const struct sl_order *order);
 	/* What the dataplane has set. */
 	unsigned int where[WORLD_SERVICES];
 	bool stays[WORLD_SERVICES];                      /* live flows stay on the old uplink */

@@ -25,6 +25,18 @@ static void totals_hold(void)
 	assert_false(path("guest", "fibre")->has_rtt_wan_totals);
 }
 
+static uint64_t kept; /* the version of the newest policy that is kept */
+
+static void on_kept(void *arg, const char *yaml, uint64_t version, uint64_t at_unix_ns)
+{
+	kept = yaml && !strcmp(yaml, STORE_YAML) ? version : kept;
+}
+
+static bool has_kept(void)
+{
+	return kept != 0;
+}
+
 static void healthy(void **state)
 {
 	start_redis();
@@ -47,6 +59,9 @@ static void healthy(void **state)
 	sl_bus_fetch_policy(w.control, on_policy, NULL);
 	run_until(has_policy, 5000);
 	assert_string_equal(w.policy, STORE_YAML);
+	sl_bus_fetch_policies(w.control, on_kept, NULL);
+	run_until(has_kept, 5000);
+	assert_int_equal(kept, w.policy_version);
 	/* Before the first window nothing was claimed. */
 	for (uint32_t i = 0; i < w.events; i++)
 		assert_true(w.event[i].kind != SL_EVENT_ACTION);

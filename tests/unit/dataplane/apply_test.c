@@ -76,27 +76,6 @@ static void set_remark_service(struct sl_command *c)
 	set_remark(c);
 	set_service(c);
 }
-static void set_bad_policy(struct sl_command *c)
-{
-	c->kind = SL_COMMAND_POLICY;
-	strcpy(c->policy, "site: store-0421\nmode: heroic\n");
-}
-static void set_other_site_policy(struct sl_command *c)
-{
-	c->kind = SL_COMMAND_POLICY;
-	snprintf(c->policy, sizeof(c->policy), "site: store-9\n%s", strchr(STORE_YAML, '\n') + 1);
-}
-static void set_other_ports_policy(struct sl_command *c)
-{
-	c->kind = SL_COMMAND_POLICY;
-	snprintf(c->policy, sizeof(c->policy), "%s", STORE_YAML);
-	memcpy(strstr(c->policy, "eth1"), "eth7", 4);
-}
-static void set_rollback(struct sl_command *c)
-{
-	c->kind = SL_COMMAND_ROLLBACK;
-}
-
 static const struct refuse_row {
 	const char *name;
 	void (*spoil)(struct sl_command *command);
@@ -123,11 +102,6 @@ static const struct refuse_row {
 	{"a DSCP for nobody", set_remark_service, SL_ACK_REFUSED, "unknown service \"till\""},
 	{"LE for what is critical, by control", set_remark, SL_ACK_REFUSED,
 	 "pos is critical: only a person may mark it LE"},
-	{"a bad policy", set_bad_policy, SL_ACK_REFUSED, "policy:2:7: mode"},
-	{"another site's policy", set_other_site_policy, SL_ACK_REFUSED, "for another site"},
-	{"a policy for other devices", set_other_ports_policy, SL_ACK_REFUSED,
-	 "restart the dataplane"},
-	{"rollback to nothing", set_rollback, SL_ACK_REFUSED, "no previous policy"},
 };
 
 static void refuse(void **state)
@@ -344,77 +318,6 @@ static void holds_dead(void **state)
 	close_bench(b);
 }
 
-static void policies(void **state)
-{
-	struct bench *b = open_bench();
-	struct sl_command *c;
-	static char text[SL_POLICY_BYTES_MAX];
-
-	assert_int_equal(give(b, to_lte()), SL_ACK_APPLIED);
-	c = command(SL_COMMAND_POLICY, "");
-	snprintf(c->policy, sizeof(c->policy), "%s", STORE_YAML);
-	memcpy(strstr(c->policy, "203.0.113.0/24"), "203.0.113.9/32", 14);
-	assert_int_equal(give(b, c), SL_ACK_APPLIED);
-	assert_int_equal(b->engine->swaps, 1);
-	assert_true(b->engine->tables.generation == 2);
-	assert_true(b->apply.policy.version == 2);
-	assert_int_equal(b->engine->tables.knobs.steer[POS].uplink, LTE);
-	assert_true(sl_files_read_text(b->dir, "policy.yaml", text, sizeof(text)) > 0);
-	assert_non_null(strstr(text, "203.0.113.9/32"));
-	assert_true(sl_files_read_text(b->dir, "previous.yaml", text, sizeof(text)) > 0);
-	assert_string_equal(text, STORE_YAML);
-	assert_int_equal(give(b, command(SL_COMMAND_ROLLBACK, "")), SL_ACK_APPLIED);
-	assert_true(b->apply.policy.version == 3);
-	assert_true(sl_files_read_text(b->dir, "policy.yaml", text, sizeof(text)) > 0);
-	assert_string_equal(text, STORE_YAML);
-	c = command(SL_COMMAND_POLICY, "");
-	snprintf(c->policy, sizeof(c->policy), "version: 2\n%s", STORE_YAML);
-	assert_int_equal(give(b, c), SL_ACK_REFUSED);
-	assert_non_null(strstr(b->why, "older"));
-	close_bench(b);
-}
-
-static struct sl_command *policy_with(const char *more)
-{
-	struct sl_command *c = command(SL_COMMAND_POLICY, "");
-
-	snprintf(c->policy, sizeof(c->policy), "%s%s", STORE_YAML, more);
-	return c;
-}
-
-/* The engine runs: another one needs a restart, unless the command line had named it. */
-static void other_engine(void **state)
-{
-	static const char dpdk[] = "engine: {kind: dpdk, driver: af_packet}\n";
-	struct bench *b = open_bench();
-
-	assert_int_equal(give(b, policy_with(dpdk)), SL_ACK_REFUSED);
-	assert_non_null(strstr(b->why, "engine differ: restart"));
-	b->apply.keep_engine = true;
-	assert_int_equal(give(b, policy_with(dpdk)), SL_ACK_APPLIED);
-	assert_int_equal(b->apply.policy.engine.kind, SL_ENGINE_XDP);
-	assert_int_equal(give(b, command(SL_COMMAND_ROLLBACK, "")), SL_ACK_APPLIED);
-	close_bench(b);
-}
-
-static void engine_refuses(void **state)
-{
-	struct bench *b = open_bench();
-	struct sl_command *c = command(SL_COMMAND_POLICY, "");
-	struct sl_tables before = b->engine->tables;
-
-	b->engine->refuse = -ENOMEM;
-	snprintf(c->policy, sizeof(c->policy), "%s", STORE_YAML);
-	memcpy(strstr(c->policy, "203.0.113.0/24"), "203.0.113.9/32", 14);
-	assert_int_equal(give(b, c), SL_ACK_REFUSED);
-	assert_non_null(strstr(b->why, "the engine refused it"));
-	assert_memory_equal(&before, &b->engine->tables, sizeof(before));
-	assert_string_equal(b->apply.yaml, STORE_YAML);
-	assert_string_equal(b->apply.previous, "");
-	assert_true(b->apply.policy.version == 1);
-	close_bench(b);
-}
-
 static void fast(void **state)
 {
 	struct bench *b = open_bench();
@@ -485,9 +388,6 @@ int main(void)
 	sl_row_add(&tests, "no controller moves onto a dead uplink", dead_uplink, NULL);
 	sl_row_add(&tests, "hold_ms ends by itself, not while frozen", holds, NULL);
 	sl_row_add(&tests, "its end does not lead onto a dead uplink", holds_dead, NULL);
-	sl_row_add(&tests, "policy, previous, rollback, older version", policies, NULL);
-	sl_row_add(&tests, "another engine needs a restart", other_engine, NULL);
-	sl_row_add(&tests, "the engine refuses: all as before", engine_refuses, NULL);
 	sl_row_add(&tests, "fast reroute moves what may move", fast, NULL);
 	sl_row_add(&tests, "a damaged ledger is not believed", bad_ledger, NULL);
 	sl_row_add(&tests, "a disk that refuses does not stop commands", no_disk, NULL);

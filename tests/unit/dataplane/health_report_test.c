@@ -100,7 +100,11 @@ static void reported(void **state)
 	lan->media_packets = lan->media_expected = 50;
 	window.bogus_icmp = 40;
 	window.bogus_answers = 50;
+	window.idle_unanswered = 3;
+	window.idle_moments = 3 * 5722; /* 6 s each */
 	sl_health_judge(&in, &r);
+	assert_int_equal(r.idle_unanswered, 3);
+	assert_in_range(r.idle_ms, 5998, 6001);
 	assert_string_equal(r.dns.method, "dns");
 	assert_int_equal(r.dns.samples, 30);
 	assert_in_range(r.dns.p95_us, 11600, 12400);

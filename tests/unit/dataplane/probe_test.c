@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "dataplane/probe.h"
+#include "dataplane/probe_server.h"
 #include "tests/unit/row.h"
 
 #define MS      UINT64_C(1000000)
@@ -116,7 +116,8 @@ static void run(struct world *w, uint32_t until_ms)
 
 static struct sl_probe_server server(uint32_t i, uint8_t rank)
 {
-	return (struct sl_probe_server){{0, UINT64_C(0xffff) << 32 | 0xcb007100 | i}, 443, 6, rank};
+	return (struct sl_probe_server){
+		{0, UINT64_C(0xffff) << 32 | 0xcb007100 | i}, 443, 6, rank, 0xff};
 }
 
 static void open_world(struct world *w, bool always, uint32_t servers)
@@ -306,6 +307,79 @@ static void reflector(void **state)
 	assert_in_range(w.dead_ms[0], 10030, 10070);
 }
 
+/* Tills are service 1, guests 2; uplink 1 may be used by guests alone. */
+static const struct taught_row {
+	const char *name;
+	uint8_t service;
+	uint32_t address;          /* IPv4, of the far end */
+	uint8_t initiator, number; /* end 0 is on the LAN; of the flow's first packet: 1 */
+	uint8_t uplinks;           /* by which it may be asked; 0 = nothing is learnt */
+	uint32_t trusted[2];
+} taught_rows[] = {
+	{"a till's server", 1, 0xcb007109, 0, 1, 0xff, {1u << 1, 1u << 1}},
+	{"a guest's is none", 2, 0xcb007109, 0, 1, 0, {1u << 1, 1u << 1}},
+	{"nor is that of whom no service claims", 0, 0xcb007109, 0, 1, 0, {1u << 1, 1u << 1}},
+	{"a guest's, by an uplink that only guests may use",
+	 2,
+	 0xcb007109,
+	 0,
+	 1,
+	 1u << 1,
+	 {1u << 1, UINT32_MAX}},
+	{"once a flow", 1, 0xcb007109, 0, 2, 0, {1u << 1, 1u << 1}},
+	{"who calls the store is not called", 1, 0xcb007109, 1, 1, 0, {1u << 1, 1u << 1}},
+	{"a group is nobody that an uplink leads to", 1, 0xe00000fb, 0, 1, 0, {1u << 1, 1u << 1}},
+};
+
+static void taught(void **state)
+{
+	const struct taught_row *row = *state;
+	static struct sl_tables tables;
+	/* Uplinks that there are not say nothing, whatever stands there. */
+	uint32_t trusted[SL_UPLINKS_MAX] = {row->trusted[0], row->trusted[1], UINT32_MAX};
+	const struct sl_inspect inspect = {
+		.key = {.a = {0, UINT64_C(0xffff) << 32 | 0x0a2a1405},
+			.b = {0, UINT64_C(0xffff) << 32 | row->address},
+			.a_port = 40000,
+			.b_port = 443,
+			.proto = 6},
+		.initiator = row->initiator,
+		.service = row->service,
+		.number = row->number,
+	};
+	struct sl_probe_server server = {.port = 0};
+
+	tables.uplinks = 2;
+	tables.service[1].priority = 3;
+	assert_int_equal(sl_probe_server_of(&inspect, &tables, trusted, &server),
+			 row->uplinks != 0);
+	assert_int_equal(server.uplinks, row->uplinks);
+	if (!row->uplinks)
+		return;
+	assert_int_equal(server.addr.lo, inspect.key.b.lo);
+	assert_int_equal(server.port, 443);
+	assert_int_equal(server.rank, row->service == 1 ? 3 : 0);
+}
+
+/* Learnt of a guest it is asked by his uplink only; of a till as well, by each. */
+static void by_whom(void **state)
+{
+	static struct world w;
+	struct sl_probe_server s = server(0, 0);
+
+	open_world(&w, false, 0);
+	w.server[0] = (struct server){.echo = true};
+	s.uplinks = 1u << 1;
+	sl_probe_learn(&w.p, &s, now_ns(&w));
+	run(&w, 10000);
+	assert_int_equal(w.sent_by[0], 0);
+	assert_true(w.sent_by[1] > 0);
+	s = server(0, 3);
+	sl_probe_learn(&w.p, &s, now_ns(&w));
+	run(&w, 20000);
+	assert_true(w.sent_by[0] > 0);
+}
+
 static void no_such(void **state)
 {
 	static struct world w;
@@ -321,6 +395,8 @@ int main(void)
 	struct sl_row_tests tests = {0};
 
 	SL_ROWS_ADD(&tests, rows, judged);
+	SL_ROWS_ADD(&tests, taught_rows, taught);
+	sl_row_add(&tests, "a server is asked by the uplinks of those who use it", by_whom, NULL);
 	sl_row_add(&tests, "3 % loss is no dead uplink", lossy, NULL);
 	sl_row_add(&tests, "back after it was dead", back, NULL);
 	sl_row_add(&tests, "the budget holds", budget, NULL);

@@ -22,6 +22,7 @@ struct step {
 	uint32_t seq, ack, payload;
 	uint32_t think_us, whole_us; /* 0 = none */
 	bool in_vain;                /* tells that the request goes unanswered */
+	uint32_t idle_ms;            /* ... or is repeated, after such a rest */
 };
 
 static const struct row {
@@ -106,7 +107,38 @@ static const struct row {
 	 {{'C', 0, PSH, 0, 0, 100},
 	  {'S', 25000, PSH, 0, 100, 500, 5000, 25000},
 	  {'C', 9000000, PSH, 100, 500, 100},
-	  {'S', 9020000, RST, 500, 200, 0, 0, 0, true}}},
+	  {'S', 9020000, RST, 500, 200, 0, 0, 0, true, 8975}}},
+	{"silence is: told once, by the first repeat",
+	 {{'C', 0, PSH, 0, 0, 100},
+	  {'S', 25000, PSH, 0, 100, 500, 5000, 25000},
+	  {'C', 9000000, PSH, 100, 500, 100},
+	  {'C', 9300000, PSH, 100, 500, 100, .idle_ms = 8975},
+	  {'C', 9900000, PSH, 100, 500, 100},
+	  {'C', 12100000, PSH, 100, 500, 100},
+	  {'C', 12200000, RST, 200, 500}}},
+	{"a rest of ten minutes, beyond what ticks tell",
+	 {{'C', 0, PSH, 0, 0, 100},
+	  {'S', 25000, PSH, 0, 100, 500, 5000, 25000},
+	  {'C', 600025000, PSH, 100, 500, 100},
+	  {'S', 600045000, SL_TCP_RST, 500, 0, 0, 0, 0, true, 600000}}},
+	{"what was answered after the rest has it behind it",
+	 {{'C', 0, PSH, 0, 0, 100},
+	  {'S', 25000, PSH, 0, 100, 500, 5000, 25000},
+	  {'C', 9000000, PSH, 100, 500, 100},
+	  {'S', 9025000, PSH, 500, 200, 500, 5000, 25000},
+	  {'C', 9100000, PSH, 200, 1000, 100},
+	  {'C', 9400000, PSH, 200, 1000, 100},
+	  {'C', 9500000, RST, 300, 1000}}},
+	{"half a second is no rest",
+	 {{'C', 0, PSH, 0, 0, 100},
+	  {'S', 25000, PSH, 0, 100, 500, 5000, 25000},
+	  {'C', 500000, PSH, 100, 500, 100},
+	  {'C', 800000, PSH, 100, 500, 100}}},
+	{"the server's word after a rest is not the till's",
+	 {{'C', 0, PSH, 0, 0, 100},
+	  {'S', 25000, PSH, 0, 100, 500, 5000, 25000},
+	  {'S', 9000000, PSH, 500, 100, 500},
+	  {'S', 9300000, PSH, 500, 100, 500}}},
 	{"the network has repeated it before the reset: that tells of the network",
 	 {{'C', 0, PSH, 0, 0, 100}, {'C', 200000, PSH, 0, 0, 100}, {'S', 220000, RST, 0, 100}}},
 	{"one that nobody acknowledged is the network's",
@@ -124,6 +156,7 @@ static const struct row {
 };
 
 static struct talk talk;
+static struct sl_stats stats;
 
 static void greet(void)
 {
@@ -140,8 +173,10 @@ static void greet(void)
 static void exchange(void **state)
 {
 	const struct row *row = *state;
+	uint64_t told = 0;
 
 	talk_begin(&talk, SL_PROTO_TCP, 40000, 443);
+	memset(&stats, 0, sizeof(stats));
 	if (!row->midstream)
 		greet();
 	for (int i = 0; i < STEPS_MAX && row->step[i].from; i++) {
@@ -156,13 +191,22 @@ static void exchange(void **state)
 					.ack = (client ? SERVER : CLIENT) + step->ack,
 					.payload = step->payload,
 				});
+		sl_account_packet(&talk.work, &stats);
+		told += !!step->idle_ms;
 		talk_sampled(&talk, SL_SAMPLE_EVENT, step->think_us);
 		talk_sampled(&talk, SL_SAMPLE_TRANSACTION, step->whole_us);
 		assert_int_equal(!!(talk.work.result.seen & SL_SEEN_REQUEST_UNANSWERED),
 				 step->in_vain);
+		uint64_t idle_ms = (uint64_t)talk.work.result.idle_moments
+				   << SL_FLOW_MOMENT_LOG2_NS;
+
+		idle_ms /= 1000000;
+		assert_in_range(idle_ms, step->idle_ms ? step->idle_ms - 3 : 0,
+				step->idle_ms ? step->idle_ms + 3 : 0);
 		if (step->think_us)
 			assert_int_equal(talk.work.result.method, SL_METHOD_THINK);
 	}
+	assert_int_equal(stats.path[SL_PATH(0, talk.work.result.uplink)].idle_unanswered, told);
 }
 
 int main(void)

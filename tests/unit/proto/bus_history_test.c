@@ -185,6 +185,43 @@ static void health_lean(void **state)
 	finish(bus);
 }
 
+static void on_kept(void *arg, const char *yaml, uint64_t version, uint64_t at_unix_ns)
+{
+	if (!yaml) {
+		read_back.ended++;
+		return;
+	}
+	assert_true(at_unix_ns > UINT64_C(1600000000000000000));
+	give(yaml, version);
+}
+
+/* Each once, however often it is said; the newest SL_BUS_POLICIES_MAX of them. */
+static void policies(void **state)
+{
+	struct sl_bus *bus = start();
+	char yaml[16];
+
+	for (uint64_t version = 1; version <= 20; version++)
+		for (int twice = 0; twice < 2; twice++) {
+			snprintf(yaml, sizeof(yaml), "text %u", (unsigned int)version);
+			assert_int_equal(sl_bus_keep_policy(bus, yaml, version), 0);
+			run_for(0.02);
+		}
+	sl_bus_keep_policy(bus, "text of a life anew", 1);
+	run_for(0.05);
+	assert_int_equal(ask("XLEN sl:{s}:policies"), SL_BUS_POLICIES_MAX);
+	ask("XADD sl:{s}:policies * version 3 text nothing");
+	sl_bus_fetch_policies(bus, on_kept, NULL);
+	assert_true(reaches(&read_back.ended, 1, 5));
+	assert_int_equal(heard.malformed, 1);
+	assert_int_equal(read_back.given, SL_BUS_POLICIES_MAX - 1);
+	assert_int_equal(read_back.number[0], 1);
+	assert_int_equal(read_back.number[1], 20);
+	assert_string_equal(read_back.name[1], "text 20");
+	assert_int_equal(read_back.number[SL_BUS_POLICIES_MAX - 2], 7);
+	finish(bus);
+}
+
 static void memory_of_the_fleet(void **state)
 {
 	static struct sl_memory_report report = {.site = "s", .entries = 1};
@@ -337,9 +374,11 @@ static void without_a_connection(void **state)
 	assert_int_equal(sl_bus_fetch_events(bus, 1, on_event, NULL), -ENOTCONN);
 	assert_int_equal(sl_bus_fetch_health(bus, "", 1, on_health, NULL), -ENOTCONN);
 	assert_int_equal(sl_bus_fetch_memory(bus, on_memory, NULL), -ENOTCONN);
+	assert_int_equal(sl_bus_fetch_policies(bus, on_kept, NULL), -ENOTCONN);
+	assert_int_equal(sl_bus_keep_policy(bus, "text", 1), -ENOTCONN);
 	read_back.whole = true;
 	assert_int_equal(sl_bus_fetch_sites(bus, on_site, NULL), -ENOTCONN);
-	assert_int_equal(read_back.ended, 5);
+	assert_int_equal(read_back.ended, 6);
 	assert_false(read_back.whole);
 	close_bus(bus);
 }
@@ -350,6 +389,7 @@ static const struct case_row cases[] = {
 	{"health is read back page by page", health_page_by_page},
 	{"lean health, and no more than is kept", health_lean},
 	{"memory is every site's", memory_of_the_fleet},
+	{"policies, each once, and no more than are kept", policies},
 	{"sites by their keys", sites_of_the_fleet},
 	{"incidents and health of another site", of_another_site},
 	{"flat paths, and what they no longer have", flat_paths},

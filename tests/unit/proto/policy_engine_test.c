@@ -210,7 +210,8 @@ static void written(void **state)
 				  "guardrails:\n"
 				  "  actions_per_minute: 6\n"
 				  "  moves_per_hour: 4\n"
-				  "  hold_down: 30s\n");
+				  "  hold_down: 30s\n"
+				  "  revert: advise\n");
 	free(yaml);
 }
 

@@ -45,7 +45,8 @@ static const struct bad_row {
 	{"a key twice", "site: s\nmode: shadow\nsite: t\n",
 	 "t:3:1: site: is said twice (first in line 1)"},
 	{"an unknown key further in", HEAD "guardrails: {hold: 3s}\n",
-	 "t:4:14: guardrails.hold: unknown key; here can be: actions_per_minute, moves_per_hour, hold_down"},
+	 "t:4:14: guardrails.hold: unknown key; here can be: actions_per_minute, moves_per_hour, "
+	 "hold_down, revert"},
 	{"a key that is a list", HEAD "guardrails: {[a]: 3s}\n",
 	 "t:4:14: guardrails: one value is expected here"},
 	{"a control character in a key", HEAD "\"\\e[2J\": 1\n",
@@ -259,6 +260,8 @@ static const struct bad_row {
 	 "t:4:30: guardrails.moves_per_hour: 1 is out of range: 2 to 16"},
 	{"actions beyond reason", HEAD "guardrails: {actions_per_minute: 601}\n",
 	 "t:4:34: guardrails.actions_per_minute: 601 is out of range: 0 to 600"},
+	{"a revert that is no word", HEAD "guardrails: {revert: yes}\n",
+	 "t:4:22: guardrails.revert: \"yes\" is not one of advise, auto"},
 	{"a hold-down of a day", HEAD "guardrails: {hold_down: 1440min}\n",
 	 "t:4:25: guardrails.hold_down: 1440min is out of range: 0ns to 60min"},
 	{"several mistakes at once",

@@ -72,7 +72,7 @@ static const char rich[] =
 	"uplinks:\n"
 	"  a: {device: eth0, gateway: 192.0.2.1, gateway6: \"fe80::1\", capacity: 2.5gbit}\n"
 	"  b: {device: ppp0, metered: true, kind: dsl, mtu: 1492}\n"
-	"guardrails: {actions_per_minute: 0, hold_down: 2min}\n";
+	"guardrails: {actions_per_minute: 0, hold_down: 2min, revert: auto}\n";
 
 static const char tap[] = "site: s\n"
 			  "ports: {m: {device: eth0, role: mirror}}\n"
@@ -124,6 +124,7 @@ static void reads_the_example(void **state)
 	assert_int_equal(guest->throttle_floor_bps, 2000000);
 	assert_int_equal(policy.guardrails.actions_per_minute, 6);
 	assert_int_equal(policy.guardrails.hold_down_ms, 30000);
+	assert_int_equal(policy.guardrails.revert, SL_REVERT_ADVISE);
 }
 
 static void reads_matches(void **state)
@@ -162,6 +163,7 @@ static void reads_matches(void **state)
 	assert_int_equal(policy.service[0].slo.latency_quantile_ppm, 990000);
 	assert_int_equal(policy.service[0].pinned, 1 << 1);
 	assert_true(policy.service[0].reset);
+	assert_int_equal(policy.guardrails.revert, SL_REVERT_AUTO);
 	assert_int_equal(policy.service[1].pinned, 0);
 	assert_false(policy.service[1].reset);
 	assert_int_equal(policy.uplink[0].kind, SL_UPLINK_OTHER);
@@ -273,6 +275,8 @@ static const struct diff_row {
 	 "priority: critical\n    pinned: lte", "services.pos.pinned: added [lte]\n"},
 	{"a guardrail", "hold_down: 30s", "hold_down: 1500ms",
 	 "guardrails.hold_down: 30s -> 1500ms\n"},
+	{"a policy that may be taken back", "hold_down: 30s", "hold_down: 30s, revert: auto",
+	 "guardrails.revert: advise -> auto\n"},
 };
 
 static char *replaced(const char *text, const char *from, const char *to)
