@@ -217,7 +217,9 @@ function sentence(state) {
   if (bad.length)
     return [bad.some((s) => at(s).state === "down") ? "bad" : "warn", "▲", names + (rest ? "; " + rest : "")];
   const well = picture.services.filter((s) => at(s)?.state === "good").length;
-  return [rest ? "warn" : "good", rest ? "▲" : "●", well ? `All is well: ${plural(well, "service", "services")} with traffic, none outside its SLO` : "Nothing is bad, and no service has traffic enough to judge by" + (rest ? "; " + rest : "")];
+  const calm = !well ? "Nothing is bad, and no service has traffic enough to judge by"
+    : `${rest ? "No service is bad" : "All is well"}: ${plural(well, "service", "services")} with traffic, none outside its SLO`;
+  return [rest ? "warn" : "good", rest ? "▲" : "●", calm + (rest ? "; " + rest : "")];
 }
 
 let stale = false;

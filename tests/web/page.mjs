@@ -147,8 +147,9 @@ const checks = {
     await says("#fresh-dataplane", "stale since");
     await says("#summary", "Stale since");
     expect(await page.evaluate(() => document.body.classList.contains("stale")), "and looks so");
-    await ask("good");
-    await says("#summary", "All is well");
+    await ask("good"); await ask("open");
+    await says("#summary", /none outside its SLO; \d incidents? open/);
+    await ask("close");
     await ask("no-redis");
     await says("#fresh-redis", "Redis lost");
     await ask("redis");
