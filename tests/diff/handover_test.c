@@ -10,12 +10,10 @@
 #include <errno.h>
 #include <linux/if_link.h>
 #include <net/if.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,6 +21,7 @@
 #include "dataplane/xdp.h"
 #include "driver.h"
 #include "handover_frames.h"
+#include "ground.h"
 #include "tests/unit/row.h"
 
 #define PINS "/sys/fs/bpf/handover-test/v1"
@@ -34,23 +33,9 @@ static struct sl_engine *engine;
 static struct driver lan, wan;
 static char why[SL_TEXT_MAX];
 
-static void sh(const char *command)
-{
-	if (system(command))
-		fail_msg("failed: %s", command);
-}
-
 static bool says(const char *command, const char *word)
 {
-	char text[8192];
-	FILE *pipe = popen(command, "re");
-	size_t got;
-
-	assert_non_null(pipe);
-	got = fread(text, 1, sizeof(text) - 1, pipe);
-	text[got] = 0;
-	pclose(pipe);
-	return strstr(text, word);
+	return strstr(output(command), word);
 }
 
 /* Ready for DPDK's driver, the driver's work, and what follows it. */
@@ -72,11 +57,7 @@ static int namespaces(void **state)
 		print_message("needs root: namespaces and BPF\n");
 		return 0;
 	}
-	if (unshare(CLONE_NEWNET | CLONE_NEWNS) ||
-	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL))
-		return -1;
-	/* A bpffs of this namespace: what a test leaves goes with it. */
-	if (mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL))
+	if (ground_enter())
 		return -1;
 	return system("sysctl -qw net.ipv6.conf.default.disable_ipv6=1 && ip link set lo up && "
 		      "ip link add lan0 type veth peer name client0 && "

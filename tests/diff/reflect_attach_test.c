@@ -13,12 +13,10 @@
 #include <linux/if_packet.h>
 #include <net/if.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,6 +24,7 @@
 #include "dataplane/clock.h"
 #include "dataplane/stamp.h"
 #include "dataplane/xdp.h"
+#include "ground.h"
 #include "tests/unit/row.h"
 
 #define PINS      "/sys/fs/bpf/reflect-test/v1"
@@ -37,26 +36,6 @@ static struct sl_policy policy;
 static struct sl_tables tables;
 static char why[SL_TEXT_MAX];
 static char said[2048]; /* what the engine told an operator */
-
-static void sh(const char *command)
-{
-	if (system(command))
-		fail_msg("failed: %s", command);
-}
-
-/* Output of a command; static. */
-static const char *output(const char *command)
-{
-	static char text[8192];
-	FILE *pipe = popen(command, "re");
-	size_t got;
-
-	assert_non_null(pipe);
-	got = fread(text, 1, sizeof(text) - 1, pipe);
-	text[got] = 0;
-	pclose(pipe);
-	return text;
-}
 
 static void hear(void *arg, const char *line)
 {
@@ -90,11 +69,7 @@ static int namespaces(void **state)
 		print_message("needs root: namespaces and BPF\n");
 		return 0;
 	}
-	if (unshare(CLONE_NEWNET | CLONE_NEWNS) ||
-	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL))
-		return -1;
-	/* A bpffs of this namespace: what a test leaves goes with it. */
-	if (mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL))
+	if (ground_enter())
 		return -1;
 	sh("sysctl -qw net.ipv6.conf.default.disable_ipv6=1 net.ipv6.conf.all.disable_ipv6=1 && "
 	   "ip link set lo up && ip link add lan0 type veth peer name client0 && "

@@ -137,7 +137,6 @@ static void run(void **state)
 {
 	const struct row *row = *state;
 	char words[256], *file;
-	int code;
 
 	/* Files are in the lab's directory. */
 	snprintf(words, sizeof(words), "%s", row->words);
@@ -148,11 +147,7 @@ static void run(void **state)
 		snprintf(words, sizeof(words), "%.*s%s/%s", (int)(file - words), row->words,
 			 lab.dir, row->words + (file - words));
 	}
-	code = lab_run(&lab, "STORELINE", words);
-	if (code != row->code || !strstr(lab.output, row->said))
-		print_message("%s: exit %d: %s\n", row->words, code, lab.output);
-	assert_int_equal(code, row->code);
-	assert_non_null(strstr(lab.output, row->said));
+	lab_says(&lab, words, row->code, row->said);
 }
 
 /* watch says the events of others, once each, as they come. */

@@ -251,12 +251,8 @@ static const struct row silent_rows[] = {
 static void check(void **state)
 {
 	const struct row *row = *state;
-	int code = lab_run(&lab, "STORELINE", row->words);
 
-	if (code != row->code || !strstr(lab.output, row->said))
-		print_message("%s: exit %d: %s\n", row->words, code, lab.output);
-	assert_int_equal(code, row->code);
-	assert_non_null(strstr(lab.output, row->said));
+	lab_says(&lab, row->words, row->code, row->said);
 }
 
 /* Who is well, or no site, or long ago, is not told; and nothing is written. */

@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/unit/row.h"
+
 #define WORDS_MAX 24
 
 void lab_sleep(unsigned int ms)
@@ -139,6 +141,16 @@ static const char *path_of(const char *program)
 int lab_run(struct lab *lab, const char *program, const char *words)
 {
 	return capture(lab, path_of(program), words);
+}
+
+void lab_says(struct lab *lab, const char *words, int code, const char *said)
+{
+	int ended = lab_run(lab, "STORELINE", words);
+
+	if (ended != code || !strstr(lab->output, said))
+		print_message("%s: exit %d: %s\n", words, ended, lab->output);
+	assert_int_equal(ended, code);
+	assert_non_null(strstr(lab->output, said));
 }
 
 pid_t lab_spawn(struct lab *lab, const char *program, const char *words)

@@ -38,7 +38,9 @@ void lab_stop_dataplane(struct lab *lab);
 
 /* Run @program (an environment variable's name) with "a b c"; its exit code, -1 on signal. */
 int lab_run(struct lab *lab, const char *program, const char *words);
-/* The same, not waited for; its output is thrown away. */
+/* `storeline @words` ends with @code and says @said; else the test fails. */
+void lab_says(struct lab *lab, const char *words, int code, const char *said);
+/* As lab_run(), not waited for; its output is thrown away. */
 pid_t lab_spawn(struct lab *lab, const char *program, const char *words);
 /* Kill by -9 and wait. */
 void lab_kill(pid_t pid);

@@ -91,12 +91,8 @@ static const struct row live_rows[] = {
 static void check(void **state)
 {
 	const struct row *row = *state;
-	int code = lab_run(&lab, "STORELINE", row->words);
 
-	if (code != row->code || !strstr(lab.output, row->said))
-		print_message("%s: exit %d: %s\n", row->words, code, lab.output);
-	assert_int_equal(code, row->code);
-	assert_non_null(strstr(lab.output, row->said));
+	lab_says(&lab, row->words, row->code, row->said);
 }
 
 /* A file that export wrote goes in as another site's; again, in its own place. */
